@@ -1,0 +1,100 @@
+/* Periodic jobs of the house itself: sweeping what is over, chaining the audit trail. */
+#include "issue/upkeep.h"
+
+#include "base/log.h"
+#include "store/application.h"
+#include "store/audit.h"
+#include "store/session_store.h"
+
+#define SESSION_KEPT (31 * DAY) /* above any limit that the settings allow; each request enforces the configured ones */
+#define WIPE_STEP 500
+#define CHAIN_STEP 1000
+
+#define RESEAL_STEP 200
+
+const struct sealed_column core_sealed[] = {
+	{"application", "id", "pin"},
+	{"application", "id", "url"},
+	{0},
+};
+
+static struct bytes chain_key;
+static const struct sealed_column *const *sealed_columns;
+
+void upkeep_start(struct bytes audit_key, const struct sealed_column *const *sealed)
+{
+	chain_key = audit_key;
+	sealed_columns = sealed;
+}
+
+static enum status sweep_run(const struct job_run *run)
+{
+	enum status s = session_sweep(run->db, SESSION_KEPT, SESSION_KEPT);
+	while (s == STATUS_OK && clock_monotonic() < run->deadline) {
+		unsigned wiped = 0;
+		s = application_wipe(run->db, clock_now(), WIPE_STEP, &wiped);
+		if (wiped < WIPE_STEP)
+			break;
+	}
+	return s;
+}
+
+/* Once an hour the head goes to the log, where a change of the database cannot reach it. */
+static void log_head(const char *head)
+{
+	static when logged; /* one leased job at a time in the cluster, so at worst a line more */
+	when now = clock_monotonic();
+	if (head && *head && (!logged || now - logged > HOUR)) {
+		logged = now;
+		log_info("audit trail, head is %s", head);
+	}
+}
+
+static enum status chain_run(const struct job_run *run)
+{
+	unsigned chained;
+	do {
+		char *head = NULL;
+		chained = 0;
+		enum status s = audit_chain(run->db, run->arena, chain_key, CHAIN_STEP, &chained, &head);
+		if (s != STATUS_OK)
+			return s;
+		if (chained)
+			log_head(head);
+	} while (chained == CHAIN_STEP && clock_monotonic() < run->deadline);
+	return STATUS_OK;
+}
+
+static enum status column_reseal(const struct job_run *run, const struct sealed_column *column)
+{
+	const char *after = "";
+	unsigned seen;
+	do {
+		enum status s = reseal_step(run->db, run->arena, column, after, RESEAL_STEP, &after, &seen);
+		if (s != STATUS_OK)
+			return s;
+		if (clock_monotonic() > run->deadline)
+			return cause(STATUS_BUSY, "keys, %s.%s is not done yet", column->table, column->column);
+	} while (seen == RESEAL_STEP);
+	return STATUS_OK;
+}
+
+/* Walks everything; what an earlier, cut off walk did already is passed over quickly. */
+static enum status reseal_run(const struct job_run *run)
+{
+	for (const struct sealed_column *const *list = sealed_columns; *list; list++)
+		for (const struct sealed_column *c = *list; c->table; c++) {
+			enum status s = column_reseal(run, c);
+			if (s != STATUS_OK)
+				return s;
+		}
+	log_info("keys, every sealed value is under the first key now");
+	return audit_add(run->db, "keys.rotated", "keys", NULL);
+}
+
+const struct job_kind upkeep_jobs[] = {
+	{.name = "core.sweep", .lane = LANE_WAIT, .run = sweep_run, .every = 10 * MINUTE},
+	{.name = "core.chain", .lane = LANE_WAIT, .run = chain_run, .every = 1 * SECOND},
+	{.name = "core.reseal", .lane = LANE_WAIT, .run = reseal_run, .lease = HOUR},
+	{0},
+};

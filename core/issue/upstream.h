@@ -1,0 +1,55 @@
+/* The upstream: the service that issues, as a driver that turns orders into calls, and answers into events. */
+#ifndef INKAN_ISSUE_UPSTREAM_H
+#define INKAN_ISSUE_UPSTREAM_H
+
+#include "store/application.h"
+#include "store/db.h"
+
+struct upstream_call {
+	struct arena *arena;
+	struct db *db;  /* for the driver's own tables */
+	when deadline;  /* clock_monotonic() by which the driver must have returned */
+};
+
+enum upstream_action { UPSTREAM_ISSUE, UPSTREAM_RENEW, UPSTREAM_REVOKE };
+
+enum upstream_answer {
+	UPSTREAM_ACCEPTED,
+	UPSTREAM_REJECTED, /* final: code, field, message are set */
+	UPSTREAM_UNKNOWN,  /* nothing is known: the job asks again, or repeats when that is harmless */
+};
+
+struct upstream_order {
+	const struct application *application;
+	enum upstream_action action;
+	int reason; /* of a revocation, RFC 5280 5.3.1 */
+	/* Set by the driver: */
+	enum upstream_answer answer;
+	const char *code, *field, *message;
+};
+
+/* Reports what happened to an application; a driver calls it from collect(), its own jobs and its routes. */
+enum status upstream_report(struct db *db, struct arena *a, const char *upstream, uint64_t application,
+	const struct event *event) MUST_CHECK;
+
+struct upstream_certificate { /* one certificate that the upstream knows, for import and reconciliation */
+	const char *subject, *serial, *mail, *upstream_id;
+	when not_before, not_after, revoked_at;
+	const char *state;
+};
+typedef void upstream_emit(const struct upstream_certificate *certificate, void *context);
+
+/* A driver never touches shared tables, never retries, never sleeps. Same order twice (after a crash): the same application id must
+ * not be issued twice; the driver tells by its own table or by asking. */
+struct upstream {
+	const char *title; /* msgid: 発行元 as users are told */
+	bool mails_issued, mails_taken, mails_revoked; /* the mails it sends to applicants itself */
+	/* Fills answer of each order. Other than OK: nothing was sent at all; the job is retried. */
+	enum status (*submit)(const struct upstream_call *call, struct upstream_order *orders, size_t n);
+	enum status (*collect)(const struct upstream_call *call); /* may be NULL */
+	int64_t collect_every;                                    /* ms */
+	enum status (*list)(const struct upstream_call *call, upstream_emit *emit, void *context); /* may be NULL */
+	/* The first certificates of the chain, for the install guide; may be NULL. */
+};
+
+#endif

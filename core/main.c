@@ -1,0 +1,307 @@
+/* The program `inkan`: its commands, and the order in which everything starts and stops. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "issue/order.h"
+#include "issue/upkeep.h"
+#include "pages/pages.h"
+#include "plugin.h"
+#include "settings.h"
+#include "store/migrate.h"
+
+#define CONFIG_DIR "/etc/inkan"
+
+/* What every command has at hand; lives as long as the process. */
+struct program {
+	struct arena *arena;
+	const char *config_dir;
+	struct settings settings;
+	struct db *db;
+};
+
+static const struct job_kind *const core_jobs[] = {order_jobs, upkeep_jobs, mail_jobs, NULL};
+
+/* Reads and checks the configuration of the core and of the enabled plugins. */
+static enum status program_configure(struct program *p)
+{
+	struct settings *c = &p->settings;
+	enum status s = config_read(p->arena, arena_printf(p->arena, "%s/inkan.conf", p->config_dir), settings_list, c);
+	if (s == STATUS_OK)
+		s = settings_check(c);
+	if (s != STATUS_OK)
+		return s;
+	enum log_level least = LOG_INFO;
+	if (!log_level_parse(c->log_level, &least))
+		return cause(STATUS_INVALID, "inkan.conf: log_level = %s", c->log_level);
+	log_start(least);
+#ifdef INKAN_TEST
+	if (c->test_clock[0])
+		clock_shift_file(c->test_clock);
+#endif
+	site_set(&(struct site){.base_url = c->base_url, .title_ja = c->title_ja, .title_en = c->title_en,
+		.contact = c->contact, .demo = c->demo});
+	s = clock_start(c->zone);
+	if (s == STATUS_OK)
+		s = i18n_start(c->locale_dir);
+	if (s == STATUS_OK)
+		s = crypto_start(c->seal_keys);
+	if (s == STATUS_OK)
+		s = plugin_add(&core_plugin);
+	if (s == STATUS_OK)
+		s = plugin_load(c->plugin_dir, c->plugins, c->demo);
+	if (s == STATUS_OK)
+		s = plugin_configure(p->arena, p->config_dir);
+	for (size_t i = 0; s == STATUS_OK && i < plugin_count(); i++)
+		i18n_domain(plugin_at(i)->name);
+	return s;
+}
+
+/* The connection for commands: serve's account, or the one with DDL. */
+static void program_connect(struct program *p, bool admin)
+{
+	struct db_settings *settings = &p->settings.db;
+	if (admin && p->settings.db_admin.user[0]) {
+		settings = arena_copy(p->arena, settings, sizeof *settings);
+		settings->user = p->settings.db_admin.user;
+		settings->password = p->settings.db_admin.password;
+	}
+	p->db = db_new(settings);
+}
+
+/* Secrets never reach a core dump, nor a debugger of another process of the same account. */
+static void harden(void)
+{
+	umask(0027);
+#ifndef INKAN_TEST
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static enum status schema_check(struct program *p)
+{
+	enum status s = migrate_check(p->db, p->arena, p->settings.migration_dir, plugin_names(p->arena));
+	if (s == STATUS_CONFLICT) {
+		const char *why = arena_string(p->arena, cause_text());
+		return cause(s, "%s; run `inkan migrate`", why);
+	}
+	return s;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	log_info("server, stopping (signal %d)", number);
+	uv_stop(handle->loop);
+}
+
+static void close_handle(uv_handle_t *handle, void *unused)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* Everything that serves pages and runs jobs, from first to last and back. */
+static enum status serve_run(struct program *p, uv_loop_t *loop)
+{
+	struct settings *c = &p->settings;
+	session_start(&c->session);
+	pages_start();
+	order_start(plugin_upstream);
+	upkeep_start(bytes_string(c->audit_key.value), plugin_sealed(p->arena));
+	enum status s = plugin_start(p->arena, p->db);
+	if (s != STATUS_OK)
+		return s;
+	s = poll_start(&c->poll, &c->db, plugin_jobs(p->arena, core_jobs));
+	if (s == STATUS_OK) {
+		s = server_start(loop, &c->server, &c->db);
+		if (s == STATUS_OK) {
+			log_info("server, ready at %s (%zu plugins)", c->base_url, plugin_count() - 1);
+			uv_run(loop, UV_RUN_DEFAULT);
+			server_stop();
+		}
+		poll_stop(c->stop_time);
+	}
+	plugin_stop();
+	return s;
+}
+
+static enum status command_serve(struct program *p, int argc, char **argv)
+{
+	struct settings *c = &p->settings;
+	harden();
+	server_prepare();
+	enum status s = program_configure(p);
+	if (s == STATUS_OK)
+		s = saml_start(&c->saml, c->base_url);
+	if (s == STATUS_OK)
+		s = view_start(c->view_dir, plugin_names(p->arena));
+	c->mail.contact = c->contact;
+	if (s == STATUS_OK)
+		s = mail_start(&c->mail, c->base_url, plugin_upstream_mails);
+	if (s != STATUS_OK)
+		return s;
+	program_connect(p, false);
+	s = schema_check(p);
+	if (s != STATUS_OK)
+		return s;
+
+	uv_loop_t loop;
+	uv_signal_t stop[2];
+	const int numbers[] = {SIGTERM, SIGINT};
+	uv_loop_init(&loop);
+	for (size_t i = 0; i < COUNT_OF(stop); i++) {
+		uv_signal_init(&loop, &stop[i]);
+		uv_signal_start(&stop[i], on_signal, numbers[i]);
+	}
+	s = serve_run(p, &loop);
+	uv_walk(&loop, close_handle, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
+	saml_stop();
+	if (s == STATUS_OK)
+		log_info("server, stopped");
+	return s;
+}
+
+static enum status command_check(struct program *p, int argc, char **argv)
+{
+	if (argc > 1 && text_same(argv[1], "--sample")) {
+		config_sample("inkan.conf", settings_list);
+		return STATUS_OK;
+	}
+	enum status s = program_configure(p);
+	if (s != STATUS_OK)
+		return s;
+	config_print("inkan.conf", arena_printf(p->arena, "%s/inkan.conf", p->config_dir), settings_list, &p->settings);
+	for (size_t i = 0; i < plugin_count(); i++) {
+		const struct plugin *plugin = plugin_at(i);
+		const char *file = arena_printf(p->arena, "%s.conf", plugin->name);
+		if (plugin->settings)
+			config_print(file, arena_printf(p->arena, "%s/%s", p->config_dir, file), plugin->settings,
+				plugin->settings_into);
+	}
+	s = saml_start(&p->settings.saml, p->settings.base_url);
+	if (s == STATUS_OK)
+		s = view_start(p->settings.view_dir, plugin_names(p->arena));
+	if (s != STATUS_OK)
+		return s;
+	program_connect(p, false);
+	return schema_check(p);
+}
+
+static enum status command_migrate(struct program *p, int argc, char **argv)
+{
+	enum status s = program_configure(p);
+	if (s != STATUS_OK)
+		return s;
+	program_connect(p, true);
+	unsigned applied = 0;
+	s = migrate_run(p->db, p->arena, p->settings.migration_dir, plugin_names(p->arena), &applied);
+	if (s == STATUS_OK)
+		printf("%u migrations applied\n", applied);
+	return s;
+}
+
+static enum status command_audit(struct program *p, int argc, char **argv)
+{
+	if (argc != 2 || !text_same(argv[1], "verify"))
+		return cause(STATUS_INVALID, "usage: inkan audit verify");
+	enum status s = program_configure(p);
+	if (s != STATUS_OK)
+		return s;
+	program_connect(p, false);
+	uint64_t rows = 0, tail = 0;
+	s = audit_verify(p->db, p->arena, bytes_string(p->settings.audit_key.value), &rows, &tail);
+	if (s == STATUS_OK)
+		printf("audit trail unbroken: %llu rows chained, %llu rows not yet chained\n", (unsigned long long)rows,
+			(unsigned long long)tail);
+	return s;
+}
+
+/* The walk itself is a job, so that it goes on after a crash and on any host that has the new key. */
+static enum status command_keys(struct program *p, int argc, char **argv)
+{
+	if (argc != 2 || !text_same(argv[1], "rotate"))
+		return cause(STATUS_INVALID, "usage: inkan keys rotate");
+	enum status s = program_configure(p);
+	if (s != STATUS_OK)
+		return s;
+	program_connect(p, false);
+	s = job_add(p->db, "core.reseal", 0, "", 0, "reseal");
+	if (s == STATUS_OK)
+		puts("the servers now seal all secrets anew under the first key of seal_keys; an older key may be removed when the "
+		     "log says that every value is done");
+	return s;
+}
+
+struct program_command {
+	const char *name, *usage;
+	enum status (*run)(struct program *p, int argc, char **argv);
+};
+
+static const struct program_command commands[] = {
+	{"serve", "serve            answer requests and run jobs until SIGTERM", command_serve},
+	{"check", "check            read and print the whole configuration; check --sample prints a commented one", command_check},
+	{"migrate", "migrate          bring the database to this version's schema", command_migrate},
+	{"audit", "audit verify     prove that the audit trail is unbroken", command_audit},
+	{"keys", "keys rotate      seal all stored secrets anew under the first of seal_keys", command_keys},
+};
+
+/* Commands of plugins need the configuration to be known at all. */
+static enum status command_of_plugin(struct program *p, int argc, char **argv)
+{
+	enum status s = program_configure(p);
+	if (s != STATUS_OK)
+		return s;
+	for (size_t i = 0; i < plugin_count(); i++)
+		for (const struct command *c = plugin_at(i)->commands; c && c->name; c++)
+			if (text_same(c->name, argv[0])) {
+				program_connect(p, false);
+				return c->run(p->arena, p->db, argc, argv);
+			}
+	return cause(STATUS_INVALID, "no command \"%s\"; `inkan help` lists them", argv[0]);
+}
+
+static void usage(void)
+{
+	puts("usage: inkan [-c CONFIGURATION_DIRECTORY] COMMAND");
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		printf("  %s\n", commands[i].usage);
+	puts("Enabled plugins add commands of their own (see their manual pages), such as `ca init`.");
+}
+
+int main(int argc, char **argv)
+{
+	struct program p = {.arena = arena_new(), .config_dir = CONFIG_DIR};
+	int option;
+	while ((option = getopt(argc, argv, "+c:h")) != -1) {
+		if (option == 'c')
+			p.config_dir = optarg;
+		else {
+			usage();
+			return option == 'h' ? 0 : 2;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc < 1 || text_same(argv[0], "help")) {
+		usage();
+		return argc < 1 ? 2 : 0;
+	}
+	audit_context("system", argv[0]);
+	enum status (*run)(struct program *, int, char **) = command_of_plugin;
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (text_same(commands[i].name, argv[0]))
+			run = commands[i].run;
+	enum status s = run(&p, argc, argv);
+	if (s != STATUS_OK)
+		fprintf(stderr, "inkan %s: %s\n", argv[0], cause_text()[0] ? cause_text() : status_name(s));
+	fflush(stdout);
+	db_free(p.db);
+	arena_free(p.arena);
+	return s == STATUS_OK ? 0 : 1;
+}

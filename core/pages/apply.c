@@ -1,0 +1,270 @@
+/* Applying: the form of a certificate type, the question whether it is meant, and the application itself. */
+#include "pages/handlers.h"
+
+/* A form's one-time key: 128 random bits, so that nobody meets another's by chance. */
+#define FORM_KEY_BYTES 16
+#define FORM_KEY_CHARS 22
+
+/* What was chosen in a form. */
+struct choice {
+	const struct plugin *base;   /* whose form it is */
+	const struct plugin *plugin; /* base, or the variant whose box is ticked */
+	const struct validity *validity;
+	const char *form_key;
+};
+
+static const struct validity *validity_find(const struct certificate_settings *settings, const char *profile)
+{
+	const struct validity *all = settings->validity.items;
+
+	if (settings->validity.n == 0)
+		return NULL;
+	if (!settings->choose_validity || !profile || !profile[0])
+		return &all[0];
+	for (size_t i = 0; i < settings->validity.n; i++)
+		if (text_same(all[i].title, profile))
+			return &all[i];
+	return NULL;
+}
+
+static void validity_fill(struct model *m, const struct validity *v, enum lang lang)
+{
+	const char *label = lang == LANG_JA ? v->label_ja : v->label_en;
+
+	if (label && label[0])
+		model_set(model_section(m, "LABELLED"), "LABEL", label);
+	else
+		model_set_int(model_section(m, "COUNTED"), "MONTHS", v->months);
+}
+
+static void validity_choice_fill(struct request *rq, struct model *m, const struct certificate_settings *settings,
+	const struct validity *chosen)
+{
+	const struct validity *all = settings->validity.items;
+
+	if (!settings->choose_validity || settings->validity.n < 2) {
+		if (settings->validity.n)
+			validity_fill(model_section(m, "FIXED"), &all[0], rq->lang);
+		return;
+	}
+	struct model *choose = model_section(m, "CHOOSE");
+	for (size_t i = 0; i < settings->validity.n; i++) {
+		struct model *option = model_section(choose, "OPTION");
+		model_set(option, "PROFILE", all[i].title);
+		if (chosen == &all[i])
+			model_show(option, "SELECTED");
+		validity_fill(option, &all[i], rq->lang);
+	}
+}
+
+static void variants_fill(struct model *m, const struct plugin *base, const struct plugin *chosen)
+{
+	struct model *options = NULL;
+
+	for (size_t i = 0; i < plugin_count(); i++) {
+		const struct plugin *p = plugin_at(i);
+
+		if (!p->type || !text_same(p->type->variant_of, base->name))
+			continue;
+		if (!options)
+			options = model_section(m, "VARIANTS");
+		struct model *variant = model_section(options, "VARIANT");
+		model_set(variant, "VARIANT_NAME", p->name);
+		model_set(variant, "VARIANT_BOX", i18n_text(p->name, p->type->box));
+		if (p == chosen)
+			model_show(variant, "TICKED");
+		if (p->type->form_view)
+			(void)model_include(variant, "VARIANT_FIELDS", p->type->form_view);
+	}
+}
+
+static void form_fill(struct request *rq, struct model *m, const struct choice *choice)
+{
+	const struct certificate_type *type = choice->base->type;
+	const char *domain = choice->base->name;
+
+	model_setf(m, "PATH", "/%s/apply", choice->base->name);
+	model_set(m, "NAME", choice->base->name);
+	model_set(m, "TYPE_TITLE", i18n_text(domain, type->title));
+	model_set(m, "TYPE_PURPOSE", i18n_text(domain, type->purpose));
+	model_set(m, "TYPE_BUTTON", i18n_text(domain, type->button));
+	model_set(m, "APPLICANT", rq->user->name);
+	model_set(m, "APPLICANT_MAIL", rq->user->mail);
+	model_set(m, "CSRF", rq->csrf);
+	model_set(m, "FORM_KEY", choice->form_key ? choice->form_key : crypto_token(rq->arena, FORM_KEY_BYTES));
+	struct model *parts = model_include(m, "PARTS", "core/form_parts.html");
+	model_set(parts, "NAME", choice->base->name);
+	validity_choice_fill(rq, parts, type->settings, choice->validity);
+	if (type->form_view)
+		(void)model_include(parts, "FIELDS", type->form_view);
+	variants_fill(parts, choice->base, choice->plugin);
+}
+
+void apply_form(struct request *rq, struct model *m, const struct plugin *plugin, const char *chosen)
+{
+	struct choice choice = {.base = plugin, .plugin = plugin};
+
+	choice.validity = validity_find(plugin->type->settings, chosen);
+	form_fill(rq, m, &choice);
+}
+
+/* Reads what both the question and the answer carry. get is request_query or request_field. */
+static enum status choice_read(struct request *rq, const char *(*get)(const struct request *rq, const char *name),
+	struct choice *ret)
+{
+	const struct plugin *base = plugin_type(request_part(rq, "type"));
+	const char *variant = get(rq, "variant");
+
+	if (!base || (base->type->variant_of && plugin_type(base->type->variant_of)))
+		return cause(STATUS_MISSING, "no certificate type of this name has a form");
+	*ret = (struct choice){.base = base, .plugin = base};
+	if (variant) {
+		ret->plugin = plugin_type(variant);
+		if (!ret->plugin || !text_same(ret->plugin->type->variant_of, base->name))
+			return cause(STATUS_INVALID, "no such variant of certificate type %s", base->name);
+	}
+	ret->validity = validity_find(base->type->settings, get(rq, "profile"));
+	if (!ret->validity)
+		return request_refuse(rq, cause(STATUS_INVALID, "certificate type %s has no such profile", base->name),
+			_("This validity cannot be chosen. Please go back to the dashboard and choose again."));
+	return STATUS_OK;
+}
+
+/* again: the database did not answer; the same form key is offered, so that pressing OK once more cannot apply twice. */
+static enum status confirm_show(struct request *rq, const struct choice *choice, bool again)
+{
+	struct model *m = model_new(rq->arena);
+
+	form_fill(rq, m, choice);
+	if (again)
+		model_show(m, "AGAIN");
+	return request_page_code(rq, again ? status_http(STATUS_BUSY) : 200, "core/confirm.html",
+		i18n_text(choice->base->name, choice->base->type->button), m);
+}
+
+enum status apply_confirm(struct request *rq)
+{
+	struct choice choice;
+	enum status s = choice_read(rq, request_query, &choice);
+
+	return s == STATUS_OK ? confirm_show(rq, &choice, false) : s;
+}
+
+static bool form_key_ok(const char *key)
+{
+	if (!key || strlen(key) != FORM_KEY_CHARS)
+		return false;
+	for (; *key; key++)
+		if (!((*key >= 'a' && *key <= 'z') || (*key >= 'A' && *key <= 'Z') || (*key >= '0' && *key <= '9') ||
+			    *key == '-' || *key == '_'))
+			return false;
+	return true;
+}
+
+struct completion {
+	const struct plugin *plugin;
+	const struct user *user;
+	const char *field, *character; /* what a subject may not hold */
+};
+
+static enum status complete(struct arena *a, unsigned number, struct order *order, void *context)
+{
+	struct completion *c = context;
+	const struct certificate_type *type = c->plugin->type;
+	const char *extra = order->extra ? order->extra : "";
+
+	c->field = c->character = NULL;
+	enum status s = certificate_subject(a, type->settings->subject, c->user, number, extra, &order->subject, &c->field,
+		&c->character);
+	return s == STATUS_OK && type->complete ? type->complete(a, number, c->user, order) : s;
+}
+
+/* The field as applicants know it; the keys are those of certificate_subject(). */
+static const char *field_name(const char *field)
+{
+	static const struct {
+		const char *key, *name;
+	} names[] = {
+		{"eppn", N_("User name of your campus account")},
+		{"mail", N_("E-mail address")},
+		{"name", N_("Name")},
+		{"number", N_("Application number")},
+		{"extra", N_("Additional field of the form")},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (text_same(names[i].key, field))
+			return _(names[i].name);
+	return field;
+}
+
+static enum status refused_show(struct request *rq, enum status s, const struct completion *c, const char *why)
+{
+	struct model *m = model_new(rq->arena);
+
+	log_status(s, "application, refused");
+	if (c->field) {
+		struct model *character = model_section(m, "CHARACTER");
+		model_set(character, "FIELD", field_name(c->field));
+		if (c->character && c->character[0])
+			model_set(model_section(character, "KNOWN"), "BAD", c->character);
+	} else if (text_same(why, "limit")) {
+		model_set_int(model_section(m, "LIMIT"), "LIVE_MAX", c->plugin->type->settings->live_max);
+	} else if (text_same(why, "live")) {
+		model_show(m, "LIVE");
+	} else {
+		model_show(m, "SUBJECT");
+	}
+	model_set(m, "TYPE_TITLE", i18n_text(c->plugin->name, c->plugin->type->title));
+	model_set(m, "REFERENCE", rq->id);
+	return request_page_code(rq, status_http(s), "core/apply_refused.html", _("The application was not accepted"), m);
+}
+
+static enum status order_make(struct request *rq, const struct choice *choice, struct order *ret)
+{
+	const struct certificate_settings *settings = choice->plugin->type->settings;
+
+	*ret = (struct order){
+		.type = choice->plugin->name,
+		.upstream = settings->upstream,
+		.profile = choice->validity->title,
+		.months = (int)choice->validity->months,
+		.name = rq->user->name,
+		.mail = rq->user->mail,
+		.extra = "",
+		.live_max = (unsigned)settings->live_max,
+		.form_key = choice->form_key,
+	};
+	return choice->plugin->type->order ? choice->plugin->type->order(rq, ret) : STATUS_OK;
+}
+
+enum status apply_send(struct request *rq)
+{
+	struct choice choice;
+	struct order order;
+	struct application app;
+	bool again = false;
+	const char *why = NULL;
+	enum status s = choice_read(rq, request_field, &choice);
+
+	if (s != STATUS_OK)
+		return s;
+	choice.form_key = request_field(rq, "form_key");
+	if (!form_key_ok(choice.form_key))
+		return cause(STATUS_INVALID, "form key missing or not of ours");
+	s = order_make(rq, &choice, &order);
+	if (s != STATUS_OK)
+		return s;
+	struct completion c = {.plugin = choice.plugin, .user = rq->user};
+	s = application_create(rq->db, rq->arena, rq->user, &order, (struct order_completion){complete, &c}, &app, &again, &why);
+	if (s == STATUS_BUSY) {
+		/* Whether it was stored is not known when the connection broke during the commit; the form key is what tells. */
+		log_status(s, "application, not known to be stored");
+		return confirm_show(rq, &choice, true);
+	}
+	if (s == STATUS_CONFLICT || (s == STATUS_INVALID && c.field))
+		return refused_show(rq, s, &c, why);
+	if (s != STATUS_OK)
+		return s;
+	return request_redirect(rq, arena_printf(rq->arena, "/%s/%u/applied%s", app.type, app.number, again ? "?again=1" : ""));
+}

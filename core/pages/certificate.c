@@ -1,0 +1,115 @@
+/* The pages of one application: applied, details, news for the polling page, memo. */
+#include "pages/handlers.h"
+
+/* Code points of a memo: what fits in a line or two, and in its column. */
+#define MEMO_MAX 200
+
+/* Only among the user's own: somebody else's application cannot even be named. */
+static enum status certificate_find(struct request *rq, struct application *ret)
+{
+	unsigned number;
+	enum status s;
+
+	if (!request_part_number(rq, "number", &number))
+		return cause(STATUS_MISSING, "not an application number");
+	s = application_find(rq->db, rq->arena, rq->user->id, number, ret);
+	if (s == STATUS_OK && !text_same(ret->type, request_part(rq, "type")))
+		return cause(STATUS_MISSING, "application %u is of another type", number);
+	return s;
+}
+
+enum status certificate_applied(struct request *rq)
+{
+	struct application app;
+	enum status s = certificate_find(rq, &app);
+
+	if (s != STATUS_OK)
+		return s;
+	const struct plugin *plugin = plugin_type(app.type);
+	struct model *m = model_new(rq->arena);
+	if (request_query(rq, "again"))
+		model_show(m, "AGAIN");
+	if (plugin && plugin->type->no_pin)
+		model_show(m, "WITHOUT_PIN");
+	else
+		model_set(model_section(m, "WITH_PIN"), "MAIL", app.mail);
+	model_set_int(m, "NUMBER", app.number);
+	model_set(m, "TYPE", certificate_title(app.type));
+	model_setf(m, "DETAILS_PATH", "/%s/%u", app.type, app.number);
+	const char *title = app.renews ? _("Renewal application completed") : _("New application completed");
+	model_set(m, "HEADING", title);
+	return request_page(rq, "core/applied.html", title, m);
+}
+
+enum status certificate_page(struct request *rq)
+{
+	struct application app;
+	enum status s = certificate_find(rq, &app);
+
+	if (s != STATUS_OK)
+		return s;
+	request_secret(rq);
+	struct model *m = model_new(rq->arena);
+	s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), &app);
+	if (s == STATUS_OK)
+		s = certificate_history_fill(rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
+	if (s != STATUS_OK)
+		return s;
+	if (certificate_waits(&app, rq->now)) {
+		struct model *news = model_section(m, "NEWS");
+		model_setf(news, "NEWS_PATH", "/%s/%u/status", app.type, app.number);
+		model_set(news, "ETAG", certificate_etag(rq->arena, &app, rq->now, rq->lang));
+	}
+	if (request_query(rq, "saved"))
+		model_show(m, "SAVED");
+	model_setf(m, "MEMO_PATH", "/%s/%u/memo", app.type, app.number);
+	model_setf(m, "SELF_PATH", "/%s/%u", app.type, app.number);
+	model_set(m, "MEMO", app.memo);
+	model_set_int(m, "MEMO_MAX", MEMO_MAX);
+	model_set(m, "CSRF", rq->csrf);
+	return request_page(rq, "core/certificate.html", _("Certificate details"), m);
+}
+
+enum status certificate_news(struct request *rq)
+{
+	struct application app;
+	enum status s = certificate_find(rq, &app);
+
+	if (s != STATUS_OK)
+		return s;
+	const char *etag = certificate_etag(rq->arena, &app, rq->now, rq->lang);
+	const char *known = request_header(rq, "HTTP_IF_NONE_MATCH");
+	request_secret(rq);
+	if (known && strstr(known, etag))
+		return request_not_modified(rq, etag);
+	struct model *m = model_new(rq->arena);
+	s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), &app);
+	if (s == STATUS_OK)
+		s = certificate_history_fill(rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
+	if (s != STATUS_OK)
+		return s;
+	if (certificate_waits(&app, rq->now))
+		model_show(m, "WAITS");
+	request_set_header(rq, "ETag", etag);
+	return request_fragment(rq, "core/certificate_news.html", m);
+}
+
+enum status certificate_memo(struct request *rq)
+{
+	struct application app;
+	const char *memo = request_field(rq, "memo");
+	enum status s = certificate_find(rq, &app);
+
+	if (s != STATUS_OK)
+		return s;
+	if (!memo)
+		return cause(STATUS_INVALID, "no field memo");
+	memo = text_trim(rq->arena, memo);
+	if (memo[0] && !text_clean(memo, MEMO_MAX))
+		return request_refuse(rq, cause(STATUS_INVALID, "memo too long or with control characters"),
+			_("The memo was not saved: it may have at most 200 characters, on one line, without control characters."));
+	s = application_set_memo(rq->db, rq->user->id, app.number, memo);
+	if (s != STATUS_OK)
+		return s;
+	return request_redirect(rq, arena_printf(rq->arena, "/%s/%u?saved=1#memo", app.type, app.number));
+}

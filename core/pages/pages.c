@@ -1,0 +1,44 @@
+/* The core's own descriptor: which page is where. */
+#include "pages/handlers.h"
+
+/* A SAML response may have 128 KB of XML; base64 makes four bytes of three, and a little is for the field's name and RelayState. */
+#define ACS_BODY_MAX (128 * 1024 * 4 / 3 + 4096)
+
+static const struct route routes[] = {
+	{"GET", "/", ACCESS_ANYONE, home_page},
+	{"GET", "/help", ACCESS_ANYONE, help_page},
+
+	{"GET", "/login", ACCESS_ANYONE, login_page},
+	{"GET", "/login/start", ACCESS_ANYONE, login_start},
+	{"GET", "/saml/metadata", ACCESS_ANYONE, login_metadata},
+	{"POST", "/saml/acs", ACCESS_ANYONE, login_consume,
+		.no_csrf_because = "The form comes from the IdP; the sealed log-in cookie and InResponseTo bind it to this browser.",
+		.body_max = ACS_BODY_MAX},
+	{"POST", "/logout", ACCESS_ANYONE, login_end,
+		.no_csrf_because = "Must work when the session is over; the session cookie is SameSite=Lax, so only our own pages end one."},
+
+	{"GET", "/:type/apply", ACCESS_USER, apply_confirm},
+	{"POST", "/:type/apply", ACCESS_USER, apply_send},
+	{"GET", "/:type/:number", ACCESS_USER, certificate_page},
+	{"GET", "/:type/:number/applied", ACCESS_USER, certificate_applied},
+	{"GET", "/:type/:number/status", ACCESS_USER, certificate_news, .quiet = true},
+	{"POST", "/:type/:number/memo", ACCESS_USER, certificate_memo},
+	{0},
+};
+
+const struct plugin core_plugin = {
+	.abi = INKAN_ABI,
+	.name = "core",
+	.routes = routes,
+};
+
+void pages_start(void)
+{
+	layout_start();
+	router_layout(layout_fill);
+}
+
+void pages_assets(const char *view_dir)
+{
+	layout_assets(view_dir);
+}

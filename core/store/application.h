@@ -1,0 +1,152 @@
+/* Applications: the rows users see, and the state machine that alone moves them. */
+#ifndef INKAN_STORE_APPLICATION_H
+#define INKAN_STORE_APPLICATION_H
+
+#include "base/clock.h"
+#include "store/db.h"
+#include "store/user.h"
+
+/* The one stored projection of the events. Labels, expiry and a missed download are computed from it and from times. */
+#define APPLICATION_STATE_MAP(X)                                                                               \
+	X(ACCEPTED)       /* stored, not yet sent to the upstream */                                           \
+	X(SENT)           /* the upstream has it */                                                            \
+	X(PIN)            /* PIN there, .p12 not taken */                                                      \
+	X(TAKEN)          /* .p12 taken: the certificate exists */                                             \
+	X(DELIVERED)      /* handed over to the card server (UPKI-PASS): the certificate exists */             \
+	X(ERROR)          /* refused or given up; no certificate */                                            \
+	X(REVOKE_ACCEPTED)                                                                                     \
+	X(REVOKE_SENT)                                                                                         \
+	X(REVOKE_ERROR)   /* the certificate is still valid */                                                 \
+	X(REVOKED)
+enum application_state {
+#define X(name) APPLICATION_##name,
+	APPLICATION_STATE_MAP(X)
+#undef X
+		APPLICATION_STATE_COUNT
+};
+const char *application_state_name(enum application_state s); /* "ACCEPTED" */
+
+#define EVENT_KIND_MAP(X)                                                                                      \
+	X(APPLIED)           /* by application_create alone */                                                 \
+	X(SUBMITTED)         /* the upstream accepted the order */                                             \
+	X(REJECTED)          /* error_* set */                                                                 \
+	X(PIN)               /* pin, url, download_until */                                                    \
+	X(TAKEN)             /* serial, not_before, not_after, fingerprint */                                  \
+	X(HANDED_OVER)                                                                                         \
+	X(REVOKE_ASKED)      /* reason */                                                                      \
+	X(REVOKE_SUBMITTED)                                                                                    \
+	X(REVOKE_REJECTED)   /* error_* set */                                                                 \
+	X(REVOKED)           /* reason */                                                                      \
+	X(GAVE_UP)           /* a job ended without success: error_* set */                                    \
+	X(RETRIED)           /* an administrator puts an application in error back */
+enum event_kind {
+#define X(name) EVENT_##name,
+	EVENT_KIND_MAP(X)
+#undef X
+		EVENT_KIND_COUNT
+};
+const char *event_kind_name(enum event_kind k);
+
+struct event {
+	enum event_kind kind;
+	const char *source_key; /* unique per application and kind: what makes a repeated report harmless; at most 100 bytes */
+	when at;                /* when it happened at its source; 0: now */
+	const char *pin;        /* plain; sealed before it is stored */
+	const char *url;        /* download address; sealed before it is stored */
+	when download_until;
+	const char *serial;     /* lower-case hexadecimal, no leading zeros, at most 40 digits (20 octets, RFC 5280 4.1.2.2) */
+	when not_before, not_after;
+	const char *fingerprint; /* SHA-256 of the certificate, 64 hex digits */
+	int reason;              /* RFC 5280 5.3.1 CRLReason */
+	const char *error_code, *error_field, *error_text; /* code of ours or of the upstream; raw message */
+};
+
+/* What is asked for; made by a certificate type from its form, completed inside the transaction by complete(). */
+struct order {
+	const char *type, *upstream; /* plugin names */
+	const char *profile;         /* profile id of the validity table */
+	int months;
+	const char *name, *mail;     /* of the applicant, at this time */
+	const char *extra;           /* the type's own field (UPKI-PASS id); "" when none */
+	uint64_t renews;             /* id of the application it renews, or 0 */
+	unsigned live_max;           /* upper limit of the user's live certificates of this type; 0: none */
+	const char *form_key;        /* one-time key of the form: a second order with it is the first one again */
+	/* Set by complete(), once the number is known: */
+	const char *subject;         /* RFC 4514 string, as the upstream gets it */
+	const char *live_key;        /* not NULL: at most one live application with this key ("smime:3:taro@example.ac.jp") */
+};
+
+struct application {
+	uint64_t id, user_id;
+	unsigned number; /* 申請番号: the user's own */
+	enum application_state state;
+	const char *type, *upstream, *profile, *subject, *name, *mail, *extra, *memo;
+	int months;
+	uint64_t renews;
+	bool has_pin;       /* the sealed PIN itself is got with application_pin() */
+	when created_at, changed_at, submitted_at, pin_at, download_until, taken_at;
+	const char *serial; /* NULL until taken */
+	const char *fingerprint;
+	when not_before, not_after;
+	when revoke_asked_at, revoked_at;
+	int reason;
+	const char *error_code, *error_field, *error_text; /* NULL when no error */
+	when issue_mail_at; /* 0: not sent */
+};
+
+/* Draws the number, stores application and event, adds job "core.submit", in one transaction.
+ * complete() is called inside it (again on every retry) with the drawn number; it sets subject and live_key, or refuses: INVALID.
+ * CONFLICT: live_key is taken, the subject was used, or live_max is reached; ret_why tells which ("live", "subject", "limit").
+ * The same form_key again: OK with the application made first, *ret_again true, nothing stored. */
+struct order_completion {
+	enum status (*complete)(struct arena *a, unsigned number, struct order *order, void *context);
+	void *context;
+};
+enum status application_create(struct db *db, struct arena *a, const struct user *user, const struct order *order,
+	struct order_completion completion, struct application *ret, bool *ret_again, const char **ret_why) MUST_CHECK;
+
+enum application_outcome { APPLIED_MOVED, APPLIED_IGNORED, APPLIED_CONFLICT };
+/* The only door to a change of state: inserts the event, moves state and times by the table state × event, inserts the audit row and
+ * the jobs that follow, in one transaction (or in the caller's). IGNORED: seen before (same source key) or without effect in this
+ * state. CONFLICT as an outcome: the pair is impossible; it is recorded in table `conflict` for administrators and changes nothing.
+ * MISSING: no such application. */
+enum status application_apply(struct db *db, struct arena *a, uint64_t id, const struct event *event,
+	enum application_outcome *ret) MUST_CHECK;
+
+enum status application_get(struct db *db, struct arena *a, uint64_t id, struct application *ret) MUST_CHECK;
+enum status application_find(struct db *db, struct arena *a, uint64_t user_id, unsigned number, struct application *ret) MUST_CHECK;
+/* Newest first, numbers below `below` (0: from the newest), at most limit rows. live_only leaves out errors, missed downloads, expired
+ * and revoked ones as of now. */
+enum status application_list(struct db *db, struct arena *a, uint64_t user_id, unsigned below, unsigned limit, bool live_only,
+	when now, struct application **ret, size_t *ret_n) MUST_CHECK;
+/* Opens the PIN for its owner: MISSING when there is none (any more); the caller shows it to that user alone. */
+enum status application_pin(struct db *db, struct arena *a, const struct application *app, const char **ret) MUST_CHECK;
+/* Until when the PIN is kept and shown; 0: there is none to show. */
+when application_pin_until(const struct application *app);
+enum status application_url(struct db *db, struct arena *a, const struct application *app, const char **ret) MUST_CHECK;
+enum status application_set_memo(struct db *db, uint64_t user_id, unsigned number, const char *memo) MUST_CHECK;
+enum status application_mailed(struct db *db, uint64_t id, when at) MUST_CHECK;
+/* Wipes PINs and addresses whose time is over (PIN: until 28 days after taken, or revocation, or expiry; url: once taken or over). */
+enum status application_wipe(struct db *db, when now, unsigned limit, unsigned *ret_wiped) MUST_CHECK;
+
+struct history {
+	enum event_kind kind;
+	when at;
+};
+enum status application_history(struct db *db, struct arena *a, uint64_t id, struct history **ret, size_t *ret_n) MUST_CHECK;
+
+/* What a person is told; computed, never stored. */
+enum application_phase { /* 申請状況 */
+	PHASE_BEFORE, PHASE_PENDING, PHASE_PIN, PHASE_DONE, PHASE_MISSED, PHASE_ERROR,
+	PHASE_REVOKE_BEFORE, PHASE_REVOKE_PENDING, PHASE_REVOKED, PHASE_REVOKE_ERROR,
+};
+enum certificate_state { /* 証明書の状態 */
+	CERTIFICATE_REQUESTED, CERTIFICATE_NOT_TAKEN, CERTIFICATE_VALID, CERTIFICATE_EXPIRED, CERTIFICATE_REVOKED, CERTIFICATE_ERROR,
+};
+enum application_phase application_phase(const struct application *app, when now);
+enum certificate_state application_certificate(const struct application *app, when now);
+/* msgids of domain "core": 新規申請中, 更新申請中, ... by what was asked for. */
+const char *application_phase_label(const struct application *app, when now);
+const char *application_certificate_label(const struct application *app, when now);
+
+#endif

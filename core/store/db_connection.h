@@ -1,0 +1,56 @@
+/* Inside of db: the connection, its prepared statements, and what an error number means. Included by db.c and db_connection.c alone. */
+#ifndef INKAN_STORE_DB_CONNECTION_H
+#define INKAN_STORE_DB_CONNECTION_H
+
+#include <mysql.h>
+
+#include "base/clock.h"
+#include "store/db.h"
+
+/* What can be done about an error. */
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_LOST,      /* the connection is gone; a new one may work */
+	TROUBLE_AGAIN,     /* the server rolled back or refused: the same transaction again may work */
+	TROUBLE_DUPLICATE, /* a unique key has this value */
+	TROUBLE_BUSY,      /* the server cannot at present */
+	TROUBLE_OTHER,
+};
+enum trouble trouble_of(unsigned number);
+
+struct statement {
+	struct statement *next; /* of the same bucket */
+	char *sql;
+	MYSQL_STMT *handle;
+	unsigned cols; /* of the result; 0: has none */
+};
+
+#define DB_BUCKETS 128
+#define DB_STATEMENTS_MAX 512
+#define DB_AFTER_MAX 8
+
+struct db {
+	struct db_settings settings;
+	MYSQL *my; /* NULL: not connected */
+	struct statement *buckets[DB_BUCKETS];
+	unsigned statements;
+	enum trouble trouble; /* of the latest statement */
+	unsigned number;      /* its error number */
+	when used_at;         /* monotonic, of the latest answer */
+	uint64_t insert_id;
+	bool in_transaction;
+	bool doomed; /* the transaction is rolled back already, or has to be: nothing more is sent in it */
+	void (*after[DB_AFTER_MAX])(void);
+	unsigned after_n;
+};
+
+enum status connection_open(struct db *db) MUST_CHECK; /* BUSY: database away; INTERNAL: it refuses us */
+void connection_close(struct db *db);                  /* and forgets all prepared statements */
+/* A statement without parameters and result, by the text protocol. */
+enum status connection_command(struct db *db, const char *sql) MUST_CHECK;
+/* From the cache, or prepared now. */
+enum status connection_prepare(struct db *db, const char *sql, struct statement **ret) MUST_CHECK;
+/* Records the error in db and as the cause, closes a lost connection, and says which status it is. */
+enum status connection_failed(struct db *db, unsigned number, const char *message);
+
+#endif

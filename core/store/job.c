@@ -1,0 +1,234 @@
+/* Jobs in the database: adding, claiming with a lease, and the ends of a run. */
+#include "store/job.h"
+
+#include <stdatomic.h>
+
+#include "base/crypto.h"
+
+#define PAYLOAD_MAX 2000
+#define KEY_MAX 255
+#define WHY_MAX 1000
+#define CANDIDATES 8 /* looked at in one claim */
+#define DRAW 4       /* the first of them are drawn from, so that many processes do not all go for the same row */
+#define ROUNDS 25
+
+static _Atomic(void (*)(void)) wake_hook;
+
+void job_wake_with(void (*wake)(void))
+{
+	atomic_store(&wake_hook, wake);
+}
+
+static void wake(void)
+{
+	void (*hook)(void) = atomic_load(&wake_hook);
+
+	if (hook)
+		hook();
+}
+
+enum status job_add(struct db *db, const char *kind, uint64_t subject, const char *payload, when run_at,
+	const char *unique_key)
+{
+	when now = clock_now();
+	uint64_t inserted = 0;
+
+	if (!payload)
+		payload = "";
+	ASSERT(strlen(payload) <= PAYLOAD_MAX && (!unique_key || strlen(unique_key) <= KEY_MAX));
+	/* "ON DUPLICATE KEY UPDATE id = id" and not IGNORE, which would also hide values that do not fit. */
+	enum status st = db_exec(db, &inserted,
+		"INSERT INTO job (kind, state, subject, payload, unique_key, due_at, created_at)"
+		" VALUES (?, 'waiting', ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE id = id",
+		DB_TEXT(kind), DB_INT(subject), DB_TEXT(payload), DB_TEXT(unique_key), DB_INT(run_at ? run_at : now), DB_INT(now));
+
+	if (st == STATUS_OK)
+		db_after_commit(db, wake);
+	return st;
+}
+
+#define FIRST_OF_KIND "(SELECT MIN(due_at) FROM job WHERE kind = ? AND state = 'waiting')"
+#define FIRST_OF_4 FIRST_OF_KIND ", " FIRST_OF_KIND ", " FIRST_OF_KIND ", " FIRST_OF_KIND
+#define CHUNK 16
+
+/* The earliest due time among the kinds: each is one look at the start of a range of the index, however many rows wait. (GROUP BY kind
+ * would leave it to the optimiser's statistics whether all of them are read.) */
+static enum status earliest(struct db *db, struct arena *a, const char *const *kinds, const char **ret_kind, when *ret)
+{
+	const char *kind = NULL;
+	when due = 0;
+
+	while (*kinds) {
+		struct db_arg args[CHUNK];
+		struct db_rows row;
+		size_t n = 0;
+		for (; n < CHUNK && kinds[n]; n++)
+			args[n] = DB_TEXT(kinds[n]);
+		for (size_t i = n; i < CHUNK; i++)
+			args[i] = DB_NULL();
+		enum status st = db_select_n(db, a, &row, "SELECT " FIRST_OF_4 ", " FIRST_OF_4 ", " FIRST_OF_4 ", " FIRST_OF_4, args, CHUNK);
+		if (st != STATUS_OK)
+			return st;
+		for (size_t i = 0; i < n; i++) {
+			if (db_at(&row, 0, i)->null || (kind && db_int(&row, 0, i) >= due))
+				continue;
+			kind = kinds[i];
+			due = db_int(&row, 0, i);
+		}
+		kinds += n;
+	}
+	*ret_kind = kind;
+	*ret = due;
+	return STATUS_OK;
+}
+
+enum status job_next_due(struct db *db, struct arena *a, const char *const *kinds, when *ret)
+{
+	const char *kind;
+
+	return earliest(db, a, kinds, &kind, ret);
+}
+
+/* Takes candidate i for owner, if it still is as it was read. A single statement commits itself. */
+static enum status take(struct db *db, const struct db_rows *rows, size_t i, const char *owner, when now, when lease,
+	bool *ret_taken)
+{
+	uint64_t changed;
+	enum status st = db_exec(db, &changed,
+		"UPDATE job SET owner = ?, lease_until = ?, due_at = ?, attempts = attempts + 1"
+		" WHERE id = ? AND owner = ? AND lease_until = ? AND due_at = ? AND state = 'waiting'",
+		DB_TEXT(owner), DB_INT(now + lease), DB_INT(now + lease), DB_INT(db_int(rows, i, 0)), DB_TEXT(db_text(rows, i, 1)),
+		DB_INT(db_int(rows, i, 2)), DB_INT(db_int(rows, i, 3)));
+
+	if (st == STATUS_OK)
+		*ret_taken = changed == 1;
+	return st;
+}
+
+static void job_fill(const struct db_rows *rows, size_t i, when lease_until, struct job *ret)
+{
+	*ret = (struct job){
+		.id = (uint64_t)db_int(rows, i, 0),
+		.lease_until = lease_until,
+		.attempts = (unsigned)db_int(rows, i, 4) + 1,
+		.kind = db_text(rows, i, 5),
+		.subject = (uint64_t)db_int(rows, i, 6),
+		.payload = db_text(rows, i, 7),
+		.created_at = db_int(rows, i, 8),
+	};
+}
+
+/* One look at the rows that are due. OK with *ret_taken false: others were quicker with all of them. */
+static enum status claim_round(struct db *db, struct arena *a, const char *const *kinds, const char *owner, when lease,
+	bool *ret_taken, struct job *ret)
+{
+	when now = clock_now(), due;
+	const char *kind;
+	struct db_rows rows;
+	uint8_t dice;
+	enum status st = earliest(db, a, kinds, &kind, &due);
+
+	if (st != STATUS_OK)
+		return st;
+	if (!kind || due > now)
+		return cause(STATUS_MISSING, "no job is due");
+	st = db_select(db, a, &rows,
+		"SELECT id, owner, lease_until, due_at, attempts, kind, subject, payload, created_at FROM job"
+		" WHERE kind = ? AND state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT 8",
+		DB_TEXT(kind), DB_INT(now));
+	if (st != STATUS_OK)
+		return st;
+	crypto_random(&dice, sizeof(dice));
+	size_t n = rows.rows < CANDIDATES ? rows.rows : CANDIDATES;
+	size_t draw = n < DRAW ? n : DRAW, first = n ? dice % draw : 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t j = i < draw ? (first + i) % draw : i;
+		st = take(db, &rows, j, owner, now, lease, ret_taken);
+		if (st != STATUS_OK)
+			return st;
+		if (*ret_taken) {
+			job_fill(&rows, j, now + lease, ret);
+			return STATUS_OK;
+		}
+	}
+	return STATUS_OK;
+}
+
+enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, const char *owner, when lease, struct job *ret)
+{
+	ASSERT(!db_in_transaction(db) && *owner && lease > 0);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		bool taken = false;
+		enum status st = claim_round(db, a, kinds, owner, lease, &taken, ret);
+		if (st != STATUS_OK || taken)
+			return st;
+	}
+	return cause(STATUS_BUSY, "job: others are quicker");
+}
+
+/* The lease is compared too: an owner that claimed the row once more holds it by the new lease alone. */
+static enum status held(enum status st, uint64_t changed, const struct job *job)
+{
+	if (st == STATUS_OK && changed != 1)
+		return cause(STATUS_CONFLICT, "job %llu is no longer held", (unsigned long long)job->id);
+	return st;
+}
+
+enum status job_done(struct db *db, const struct job *job, const char *owner)
+{
+	uint64_t changed = 0;
+	enum status st = db_exec(db, &changed, "DELETE FROM job WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
+		DB_INT(job->id), DB_TEXT(owner), DB_INT(job->lease_until));
+
+	return held(st, changed, job);
+}
+
+/* A cause may hold text from outside: made printable, and cut. */
+static enum status put_back(struct db *db, const struct job *job, const char *owner, const char *state, when due,
+	const char *why)
+{
+	char text[WHY_MAX];
+	uint64_t changed = 0;
+
+	text_escape(text, sizeof(text), why);
+	enum status st = db_exec(db, &changed,
+		"UPDATE job SET state = ?, owner = '', lease_until = 0, due_at = ?, why = ?"
+		" WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
+		DB_TEXT(state), DB_INT(due), DB_TEXT(text), DB_INT(job->id), DB_TEXT(owner),
+		DB_INT(job->lease_until));
+	return held(st, changed, job);
+}
+
+enum status job_retry(struct db *db, const struct job *job, const char *owner, when run_at, const char *why)
+{
+	return put_back(db, job, owner, "waiting", run_at ? run_at : clock_now(), why);
+}
+
+enum status job_fail(struct db *db, const struct job *job, const char *owner, const char *why)
+{
+	return put_back(db, job, owner, "failed", 0, why);
+}
+
+enum status job_again(struct db *db, const struct job *job, const char *owner, when run_at)
+{
+	uint64_t changed = 0;
+	enum status st = db_exec(db, &changed,
+		"UPDATE job SET owner = '', lease_until = 0, due_at = ?, attempts = 0, why = ''"
+		" WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
+		DB_INT(run_at ? run_at : clock_now()), DB_INT(job->id), DB_TEXT(owner), DB_INT(job->lease_until));
+
+	return held(st, changed, job);
+}
+
+enum status job_restart(struct db *db, uint64_t id)
+{
+	uint64_t changed = 0;
+	enum status st = db_exec(db, &changed, "UPDATE job SET state = 'waiting', due_at = ?, attempts = 0 WHERE id = ? AND state = 'failed'",
+		DB_INT(clock_now()), DB_INT(id));
+
+	if (st == STATUS_OK && changed != 1)
+		return cause(STATUS_MISSING, "no failed job %llu", (unsigned long long)id);
+	if (st == STATUS_OK)
+		db_after_commit(db, wake);
+	return st;
+}

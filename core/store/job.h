@@ -1,0 +1,40 @@
+/* Jobs: durable rows for every effect on the outside world, claimed with a lease, retried with backoff, deleted when done. */
+#ifndef INKAN_STORE_JOB_H
+#define INKAN_STORE_JOB_H
+
+#include "base/clock.h"
+#include "store/db.h"
+
+struct job {
+	uint64_t id;
+	const char *kind;    /* "core.submit" */
+	uint64_t subject;    /* an application's id, or 0 */
+	const char *payload; /* kind's own, no secret, at most 2,000 bytes; "" when none */
+	unsigned attempts;   /* this one included: 1 at the first run */
+	when created_at;
+	when lease_until;
+};
+
+/* Adds a job that runs at run_at or later (0: now). unique_key (may be NULL): when a job with this key exists, nothing is added and
+ * the result is OK. In a transaction, normally that of the event. This process's poll loop is woken after the commit. */
+enum status job_add(struct db *db, const char *kind, uint64_t subject, const char *payload, when run_at,
+	const char *unique_key) MUST_CHECK;
+/* The hook that wakes the poll loop; set once at start. */
+void job_wake_with(void (*wake)(void));
+
+/* Claims the most overdue job among the kinds (NULL-terminated), owner for lease ms, committed before it returns. MISSING: none due.
+ * A job whose lease ran out is claimed again: its former owner is dead or late. Safe on Galera: the claim is an UPDATE guarded by
+ * the old owner and lease, and counts only once committed. */
+enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, const char *owner, when lease, struct job *ret) MUST_CHECK;
+/* When the next job of these kinds is due (0: nothing waits). */
+enum status job_next_due(struct db *db, struct arena *a, const char *const *kinds, when *ret) MUST_CHECK;
+/* The four ends of a run, each only while owner still holds it (CONFLICT otherwise: somebody else runs it now). */
+enum status job_done(struct db *db, const struct job *job, const char *owner) MUST_CHECK;
+enum status job_retry(struct db *db, const struct job *job, const char *owner, when run_at, const char *why) MUST_CHECK;
+/* Stays as a row in state 'failed' with its cause, for administrators to see and to start again. */
+enum status job_fail(struct db *db, const struct job *job, const char *owner, const char *why) MUST_CHECK;
+/* Puts a periodic job back, attempts 0. */
+enum status job_again(struct db *db, const struct job *job, const char *owner, when run_at) MUST_CHECK;
+enum status job_restart(struct db *db, uint64_t id) MUST_CHECK; /* a failed job, by an administrator */
+
+#endif

@@ -1,0 +1,390 @@
+/* Finds who answers a request, decides whether it may be answered, and makes the page when something went wrong. */
+#include "web/router.h"
+
+#include "base/log.h"
+#include "store/audit.h"
+#include "store/session_store.h"
+#include "web/request_internal.h"
+#include "web/session.h"
+
+/* About ten plugins with ten routes each exist. */
+#define ROUTES_MAX 512
+#define PATH_PARTS_MAX 16
+/* Seconds after which a browser, or a program, may try again: database restarts take about that long. */
+#define RETRY_AFTER "10"
+#define LANG_COOKIE "lang"
+#define LANG_COOKIE_AGE (365 * DAY)
+
+struct entry {
+	const char *owner;
+	const struct route *route;
+};
+
+static struct entry entries[ROUTES_MAX];
+static size_t entry_count;
+static bool (*admin_check)(struct request *rq);
+
+void router_admin(bool (*is_admin)(struct request *rq))
+{
+	admin_check = is_admin;
+}
+
+bool router_is_admin(struct request *rq)
+{
+	return admin_check && rq->user && admin_check(rq);
+}
+
+/* --- Patterns ------------------------------------------------------------------------------------------------------------------- */
+
+static size_t segment_length(const char *s)
+{
+	return strcspn(s, "/");
+}
+
+/* Compares which of two patterns that match the same path says more, from the left: a literal beats a part. 0: the same shape. */
+static int pattern_compare(const char *a, const char *b)
+{
+	while (*a && *b) {
+		size_t length_a = segment_length(++a), length_b = segment_length(++b);
+		bool part_a = *a == ':', part_b = *b == ':';
+
+		if (part_a != part_b)
+			return part_a ? 1 : -1;
+		if (!part_a && (length_a != length_b || memcmp(a, b, length_a) != 0))
+			return -1; /* they never match the same path */
+		a += length_a;
+		b += length_b;
+	}
+	return *a || *b ? -1 : 0;
+}
+
+static bool pattern_matches(const char *pattern, const char *path)
+{
+	while (*pattern && *path) {
+		size_t wanted = segment_length(++pattern), given = segment_length(++path);
+
+		if (*pattern == ':' ? given == 0 : wanted != given || memcmp(pattern, path, wanted) != 0)
+			return false;
+		pattern += wanted;
+		path += given;
+	}
+	return !*pattern && !*path;
+}
+
+/* The parts of the path that the pattern names. */
+static struct pairs pattern_parts(struct arena *a, const char *pattern, const char *path)
+{
+	struct pairs p = {.items = arena_array(a, PATH_PARTS_MAX, sizeof *p.items)};
+
+	while (*pattern && *path) {
+		size_t wanted = segment_length(++pattern), given = segment_length(++path);
+
+		if (*pattern == ':')
+			p.items[p.n++] = (struct pair){
+				.name = arena_stringn(a, pattern + 1, wanted - 1),
+				.value = arena_stringn(a, path, given),
+			};
+		pattern += wanted;
+		path += given;
+	}
+	return p;
+}
+
+static enum status route_check(const char *owner, const struct route *r)
+{
+	bool post = text_same(r->method, "POST");
+	size_t parts = 0;
+
+	for (const char *s = r->path; (s = strstr(s, "/:")); s++)
+		parts++;
+	if (!post && !text_same(r->method, "GET"))
+		return cause(STATUS_INVALID, "plugin %s, route %s: its method is neither GET nor POST", owner,
+			r->path);
+	if (!r->path || r->path[0] != '/' || parts > PATH_PARTS_MAX || !r->handle)
+		return cause(STATUS_INVALID,
+			"plugin %s, route %s: needs a path that begins with / and a handler", owner,
+			r->path ? r->path : "(none)");
+	if (!post && (r->no_csrf_because || r->body_max))
+		return cause(STATUS_INVALID, "plugin %s, route %s: only a POST has a body or a token", owner,
+			r->path);
+	for (size_t i = 0; i < entry_count; i++)
+		if (text_same(entries[i].route->method, r->method) &&
+			pattern_compare(entries[i].route->path, r->path) == 0)
+			return cause(STATUS_INVALID, "plugins %s and %s have the same route %s %s",
+				entries[i].owner, owner, r->method, r->path);
+	return STATUS_OK;
+}
+
+enum status router_add(const char *owner, const struct route *routes)
+{
+	for (; routes && routes->method; routes++) {
+		enum status s = route_check(owner, routes);
+
+		if (s != STATUS_OK)
+			return s;
+		if (entry_count == ROUTES_MAX)
+			return cause(STATUS_INVALID, "more than %d routes", ROUTES_MAX);
+		entries[entry_count++] = (struct entry){.owner = owner, .route = routes};
+	}
+	return STATUS_OK;
+}
+
+void router_each(void (*call)(const char *owner, const struct route *route, void *context), void *context)
+{
+	for (size_t i = 0; i < entry_count; i++)
+		call(entries[i].owner, entries[i].route, context);
+}
+
+static const struct route *route_find(const char *method, const char *path)
+{
+	const struct route *best = NULL;
+
+	for (size_t i = 0; i < entry_count; i++) {
+		const struct route *r = entries[i].route;
+
+		if (text_same(r->method, method) && pattern_matches(r->path, path) &&
+			(!best || pattern_compare(r->path, best->path) < 0))
+			best = r;
+	}
+	return best;
+}
+
+/* --- The steps of a request ------------------------------------------------------------------------------------------------------ */
+
+static bool is_get(const struct request *rq)
+{
+	return text_same(rq->method, "GET");
+}
+
+static void lang_choose(struct request *rq)
+{
+	enum lang lang;
+
+	if (lang_parse(request_cookie(rq, LANG_COOKIE), &lang))
+		rq->lang = lang;
+	i18n_use(rq->lang);
+}
+
+/* The address of this page without ?lang=, as the browser wrote it. */
+static char *path_without_lang(struct request *rq)
+{
+	struct text to = text_new(rq->arena, SIZE_MAX);
+	const char *query = rq->parts->query_string;
+	const char *separator = "?";
+
+	text_add(&to, rq->parts->raw_path);
+	while (*query) {
+		size_t len = strcspn(query, "&");
+
+		if (len && strncmp(query, "lang=", 5) != 0 && !(len == 4 && strncmp(query, "lang", 4) == 0)) {
+			text_add(&to, separator);
+			text_add_bytes(&to, query, len);
+			separator = "&";
+		}
+		query += len;
+		query += *query == '&';
+	}
+	return to.data;
+}
+
+/* ?lang=: the switch on every page. True: the response is a redirect to the same page without it. */
+static bool lang_switch(struct request *rq, enum status *ret)
+{
+	const char *wanted = is_get(rq) ? request_query(rq, "lang") : NULL;
+	/* Written with escapes it could not be taken out again, and would redirect for ever. */
+	bool plain = strncmp(rq->parts->query_string, "lang=", 5) == 0 ||
+		     strstr(rq->parts->query_string, "&lang=");
+	enum lang lang;
+
+	if (!wanted || !plain || !lang_parse(wanted, &lang))
+		return false;
+	request_set_cookie(rq, LANG_COOKIE, lang_code(lang), LANG_COOKIE_AGE, COOKIE_LAX);
+	/* Mails follow the switch; if that cannot be stored now, the page still does. */
+	if (rq->user && rq->user->lang != lang) {
+		enum status s = session_set_lang(rq->db, rq->user->id, lang);
+
+		if (s != STATUS_OK)
+			log_status(s, "language of the mails");
+	}
+	rq->lang = lang;
+	*ret = request_redirect(rq, path_without_lang(rq));
+	return true;
+}
+
+static enum status log_in_first(struct request *rq)
+{
+	const char *query = rq->parts->query_string;
+	const char *here = arena_printf(rq->arena, "%s%s%s", rq->parts->raw_path, *query ? "?" : "", query);
+
+	if (!is_get(rq)) {
+		cause(STATUS_DENIED, "form without a session");
+		rq->parts->log_in_again = true;
+		return request_refuse(rq, STATUS_DENIED,
+			_("Your session has ended, and nothing was done. Please log in and try again."));
+	}
+	/* A script that asks for news has no use for the log-in page. */
+	if (rq->quiet) {
+		cause(STATUS_DENIED, "news asked for without a session");
+		return request_refuse(rq, STATUS_DENIED, _("Your session has ended. Please log in again."));
+	}
+	return request_redirect(
+		rq, arena_printf(rq->arena, "/login?to=%s", text_url_encode(rq->arena, here)));
+}
+
+/* Reads the form and checks its token. */
+static enum status form_take(struct request *rq, const struct route *route)
+{
+	enum status s = request_read_form(rq, route->body_max ? route->body_max : rq->parts->limits.body_max);
+
+	if (s != STATUS_OK || route->no_csrf_because || session_csrf_ok(rq))
+		return s;
+	cause(STATUS_DENIED, "the token of the form is missing or wrong");
+	return request_refuse(rq, STATUS_DENIED,
+		_("This form is no longer valid, and nothing was done. Please open the page again and repeat the step."));
+}
+
+/* With or without a final slash: what exists one way is found the other way too. */
+static const char *path_twin(struct request *rq)
+{
+	const char *path = rq->path, *raw = rq->parts->raw_path;
+	size_t len = strlen(path);
+	bool slash = len > 1 && path[len - 1] == '/';
+	const char *twin =
+		slash ? arena_stringn(rq->arena, path, len - 1) : arena_printf(rq->arena, "%s/", path);
+	const struct route *route = route_find("GET", twin);
+
+	if (!is_get(rq) || !route || route->access == ACCESS_ADMIN)
+		return NULL;
+	return slash ? arena_stringn(rq->arena, raw, strlen(raw) - 1) : arena_printf(rq->arena, "%s/", raw);
+}
+
+static enum status not_routed(struct request *rq)
+{
+	const char *query = rq->parts->query_string, *twin = path_twin(rq);
+	bool get = route_find("GET", rq->path), post = route_find("POST", rq->path);
+
+	if (twin)
+		return request_redirect(
+			rq, arena_printf(rq->arena, "%s%s%s", twin, *query ? "?" : "", query));
+	if (!get && !post)
+		return cause(STATUS_MISSING, "no such page");
+	request_set_header(rq, "Allow", get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST");
+	cause(STATUS_INVALID, "the method is not allowed here");
+	return request_fail(rq, STATUS_INVALID, 405, NULL);
+}
+
+static enum status route_run(struct request *rq, const struct route *route)
+{
+	enum status s;
+
+	rq->parts->path_parts = pattern_parts(rq->arena, route->path, rq->path);
+	if (route->access == ACCESS_ADMIN && !router_is_admin(rq))
+		return cause(STATUS_MISSING, "an administrators' page, asked for by somebody else");
+	if (route->access == ACCESS_USER && !rq->user)
+		return log_in_first(rq);
+	if (!is_get(rq)) {
+		s = form_take(rq, route);
+		if (s != STATUS_OK)
+			return s;
+	}
+	s = route->handle(rq);
+	ASSERT(!rq->db || !db_in_transaction(rq->db));
+	if (s == STATUS_OK && !rq->parts->http)
+		return cause(STATUS_INTERNAL, "the handler made no response");
+	return s;
+}
+
+static enum status request_run(struct request *rq)
+{
+	const struct route *route;
+	enum status s = request_parse(rq), switched;
+
+	if (s != STATUS_OK)
+		return s;
+	lang_choose(rq);
+	route = route_find(rq->method, rq->path);
+	rq->parts->route = route;
+	rq->quiet = route && route->quiet;
+	s = session_load(rq);
+	if (s != STATUS_OK)
+		return s;
+	audit_context(rq->user ? rq->user->eppn : "anonymous", rq->id);
+	if (lang_switch(rq, &switched))
+		return switched;
+	return route ? route_run(rq, route) : not_routed(rq);
+}
+
+/* --- Errors ---------------------------------------------------------------------------------------------------------------------- */
+
+static const char *error_title(int http)
+{
+	switch (http) {
+	case 403:
+		return _("Not allowed");
+	case 404:
+		return _("Page not found");
+	case 409:
+		return _("Not possible now");
+	case 502:
+	case 503:
+		return _("Not available at the moment");
+	default:
+		return http < 500 ? _("The request was not accepted") : _("An error occurred");
+	}
+}
+
+static void error_page(struct request *rq, int http, const char *sentence)
+{
+	struct model *m = model_new(rq->arena);
+
+	model_set(m, "MESSAGE", sentence);
+	model_set(m, "REFERENCE", rq->id);
+	model_set_int(m, "CODE", http);
+	if (rq->parts->log_in_again)
+		model_show(m, "LOG_IN");
+	if (http == 404)
+		model_show(m, "NOT_FOUND");
+	if (http >= 500)
+		model_show(m, "OUR_FAULT");
+	if (response_page(rq, http, "core/error.html", error_title(http), m) == STATUS_OK)
+		return;
+	/* Not even that page could be made: words alone are better than nothing. */
+	log_status(STATUS_INTERNAL, "error page");
+	const char *plain = arena_printf(rq->arena, "%s\n\n%s\n\n%s\n", error_title(http), sentence, rq->id);
+	response_body(rq, http, "text/plain; charset=utf-8", bytes_string(plain));
+}
+
+static void request_failed(struct request *rq, enum status s)
+{
+	int http = rq->parts->refuse_http ? rq->parts->refuse_http : status_http(s);
+	const char *method = rq->parts->head ? "HEAD" : rq->method;
+	const struct route *route = rq->parts->route;
+	const char *allow = NULL;
+
+	/* The pattern, not the path: some paths are secrets. */
+	log_status(s, arena_printf(rq->arena, "%s %s", method, route ? route->path : "(no route)"));
+	for (const struct header *h = rq->parts->headers; h && http == 405; h = h->next)
+		if (text_same(h->name, "Allow"))
+			allow = h->value;
+	response_drop(rq);
+	if (allow)
+		request_set_header(rq, "Allow", allow);
+	if (http == 503)
+		request_set_header(rq, "Retry-After", RETRY_AFTER);
+	i18n_use(rq->lang);
+	error_page(
+		rq, http, rq->parts->sentence ? rq->parts->sentence : i18n_text("core", status_sentence(s)));
+}
+
+void router_run(struct request *rq)
+{
+	enum status s;
+
+	log_context(rq->id);
+	audit_context("anonymous", rq->id);
+	cause_clear();
+	i18n_use(rq->lang);
+	s = request_run(rq);
+	if (s != STATUS_OK)
+		request_failed(rq, s);
+}

@@ -1,0 +1,178 @@
+/* The download itself: the certificate is signed here, handed over, and counted as taken. */
+#include "local.h"
+
+#include "name.h"
+
+/* Whether this browser gave the PIN, lately and as the last one. */
+static bool unlocked(const struct local_order *order, struct bytes cookie_digest, when now)
+{
+	return order->unlock_digest.len && cookie_digest.len == order->unlock_digest.len && now < order->unlock_until &&
+		memcmp(cookie_digest.data, order->unlock_digest.data, cookie_digest.len) == 0;
+}
+
+static enum status ask_again(struct request *rq)
+{
+	request_secret(rq);
+	return request_redirect(rq, arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s?again=1", request_part(rq, "token")));
+}
+
+/* Apple's importers, and Windows before 10, call the modern format a wrong password. Only preselects: the person decides. */
+static bool system_is_older(struct request *rq)
+{
+	static const char *const signs[] = {"Macintosh", "iPhone", "iPad", "Windows NT 6."};
+	const char *agent = request_header(rq, "HTTP_USER_AGENT");
+	for (size_t i = 0; agent && i < COUNT_OF(signs); i++)
+		if (strstr(agent, signs[i]))
+			return true;
+	return false;
+}
+
+static const char *type_title(const struct local_order *order)
+{
+	const struct plugin *type = plugin_type(order->type);
+	return type ? i18n_text(type->name, type->type->title) : order->type;
+}
+
+enum status download_page(struct request *rq)
+{
+	struct local_order order;
+	struct bytes cookie = take_cookie_digest(rq);
+	enum status s = take_find(rq, &order);
+	if (s == STATUS_MISSING)
+		return take_ended(rq, TAKE_UNKNOWN);
+	if (s != STATUS_OK)
+		return s;
+	enum take_state state = take_state(&order, cookie, rq->now);
+	if (state == TAKE_OPEN && !unlocked(&order, cookie, rq->now))
+		return ask_again(rq);
+	if (state != TAKE_OPEN && state != TAKE_REPEAT)
+		return take_ended(rq, state);
+
+	struct model *m = model_new(rq->arena);
+	model_set(m, "ACTION", arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s/download", request_part(rq, "token")));
+	model_set(m, "TYPE", type_title(&order));
+	model_set_int(m, "NUMBER", order.number);
+	model_set(m, "SUBJECT", order.subject);
+	model_set_int(m, "MONTHS", order.months);
+	if (state == TAKE_REPEAT)
+		model_set(model_section(m, "REPEAT"), "UNTIL", clock_show(rq->arena, order.repeat_until, rq->lang));
+	else {
+		struct model *choice = model_section(m, "CHOICE");
+		if (system_is_older(rq))
+			model_show(choice, "PREFER_COMPATIBLE");
+		else
+			model_show(choice, "PREFER_MODERN");
+		model_set_int(choice, "MINUTES", local_settings.repeat_time / MINUTE);
+	}
+	request_secret(rq);
+	return request_page(rq, "upstream_local/download.html", _("Certificate download"), m);
+}
+
+struct download_task {
+	struct request *rq;
+	uint64_t application;
+	const char *format;
+	struct bytes cookie;
+	enum take_state state;
+	bool locked;
+	struct bytes p12;
+};
+
+/* The one place where certificates come into being. Everybody who downloads this order takes turns at its row; the first one signs. */
+static enum status download_body(struct db *db, void *context)
+{
+	struct download_task *t = context;
+	struct arena *a = t->rq->arena;
+	struct local_order order;
+	struct local_certificate c;
+	enum status s = local_order_lock(db, a, t->application, &order);
+	if (s != STATUS_OK)
+		return s;
+	t->state = take_state(&order, t->cookie, t->rq->now);
+	t->locked = t->state == TAKE_OPEN && !unlocked(&order, t->cookie, t->rq->now);
+	if (t->state == TAKE_REPEAT)
+		return issue_stored(a, &order, &t->p12);
+	if (t->state != TAKE_OPEN || t->locked)
+		return STATUS_OK;
+	s = issue_certificate(a, db, &order, clock_now(), &c);
+	if (s == STATUS_OK)
+		s = issue_p12(a, db, &order, &c, t->format, &t->p12);
+	if (s == STATUS_OK)
+		s = audit_add(db, "certificate.sent", arena_printf(a, "application:%llu", (unsigned long long)t->application),
+			arena_printf(a, "serial %s", c.serial));
+	return s;
+}
+
+struct taken_task {
+	struct arena *arena;
+	uint64_t application;
+	struct bytes cookie;
+	when now;
+};
+
+static enum status taken_body(struct db *db, void *context)
+{
+	const struct taken_task *t = context;
+	struct local_order order;
+	struct local_certificate c;
+	enum status s = local_order_lock(db, t->arena, t->application, &order);
+	if (s != STATUS_OK || order.taken_at || order.wiped_at)
+		return s; /* another reply to the same browser was faster, or it was revoked */
+	s = local_order_taken(db, t->application, t->cookie, t->now, t->now + local_settings.repeat_time);
+	if (s == STATUS_OK)
+		s = local_certificate_get(db, t->arena, t->application, &c);
+	if (s == STATUS_OK && !c.reported_at)
+		s = order_report_taken(t->arena, db, &c, t->now);
+	return s;
+}
+
+/* The whole file is with nginx: taken. When it is not, or this cannot be written down, the PIN opens the address again, and the sweep
+ * tells the core in time. */
+static void download_after(struct request *rq, bool complete, void *context)
+{
+	struct taken_task *task = context;
+	if (!complete) {
+		log_info("download of application %llu, not handed over completely; the PIN opens it again",
+			(unsigned long long)task->application);
+		return;
+	}
+	task->now = clock_now();
+	enum status s = db_transact(rq->db, taken_body, task);
+	if (s != STATUS_OK)
+		log_status(s, "download, that it was taken could not be recorded");
+}
+
+static enum status download_hand_over(struct request *rq, const struct local_order *order, const struct download_task *task)
+{
+	struct taken_task *taken = arena_alloc(rq->arena, sizeof *taken);
+	*taken = (struct taken_task){.arena = rq->arena, .application = order->application, .cookie = task->cookie};
+	if (task->state == TAKE_OPEN)
+		request_after(rq, download_after, taken);
+	request_secret(rq);
+	return request_send(rq, "application/x-pkcs12", arena_printf(rq->arena, "%s-%u.p12", order->type, order->number), task->p12);
+}
+
+enum status download_send(struct request *rq)
+{
+	struct local_order order;
+	const char *format = request_field(rq, "format");
+	enum status s = take_find(rq, &order);
+	if (s == STATUS_MISSING)
+		return take_ended(rq, TAKE_UNKNOWN);
+	if (s != STATUS_OK)
+		return s;
+	if (!format)
+		format = "modern";
+	if (!text_same(format, "modern") && !text_same(format, "compatible"))
+		return cause(STATUS_INVALID, "field format is neither modern nor compatible");
+	struct download_task task = {.rq = rq, .application = order.application, .format = format,
+		.cookie = take_cookie_digest(rq)};
+	s = db_transact(rq->db, download_body, &task);
+	if (s != STATUS_OK)
+		return s;
+	if (task.state != TAKE_OPEN && task.state != TAKE_REPEAT)
+		return take_ended(rq, task.state);
+	if (task.locked)
+		return ask_again(rq);
+	return download_hand_over(rq, &order, &task);
+}

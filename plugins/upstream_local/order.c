@@ -1,0 +1,334 @@
+/* Orders from the core: taken in, made ready with key, PIN and address, revoked, swept. */
+#include "key.h"
+#include "local.h"
+#include "name.h"
+
+#define KEY_JOB "upstream_local.key"
+#define STEP 500 /* rows that one statement of the sweep touches */
+
+static char *application_row(struct arena *a, uint64_t application)
+{
+	return arena_printf(a, "%llu", (unsigned long long)application);
+}
+
+/* Issue and renew */
+
+static void reject(struct upstream_order *order, const char *code, const char *field, const char *message)
+{
+	order->answer = UPSTREAM_REJECTED;
+	order->code = code;
+	order->field = field;
+	order->message = message;
+}
+
+/* Fills the row from the application; an order that could never be signed is rejected now, not at its download. */
+static enum status order_fill(const struct upstream_call *call, struct upstream_order *order, struct local_order *to)
+{
+	const struct application *app = order->application;
+	const struct local_profile *profile = local_profile_find(app->type);
+	X509_NAME *name;
+	if (!profile) {
+		reject(order, "no-profile", "type", arena_printf(call->arena, "this CA issues nothing of type %s", app->type));
+		return STATUS_OK;
+	}
+	if (name_parse(call->arena, app->subject, &name) != STATUS_OK) {
+		reject(order, "subject", "subject", arena_string(call->arena, cause_text()));
+		return STATUS_OK;
+	}
+	*to = (struct local_order){.application = app->id, .type = app->type, .number = app->number, .subject = app->subject,
+		.mail = "", .upn = "", .months = app->months, .created_at = clock_now()};
+	if (text_same(profile->san, "mail") || text_same(profile->san, "both")) {
+		if (!app->mail || !ca_mail_ok(app->mail)) {
+			reject(order, "mail", "mail", "the mail address cannot stand in a certificate");
+			return STATUS_OK;
+		}
+		to->mail = app->mail;
+	}
+	if (text_same(profile->san, "upn") || text_same(profile->san, "both")) {
+		struct user user;
+		enum status s = user_get(call->db, call->arena, app->user_id, &user);
+		if (s != STATUS_OK)
+			return s;
+		to->upn = user.eppn;
+	}
+	order->answer = UPSTREAM_ACCEPTED;
+	return STATUS_OK;
+}
+
+struct submit_task {
+	struct arena *arena;
+	const struct local_order *order;
+};
+
+/* Twice does no harm: there is one row per application, and a job for an order that is ready ends at once. */
+static enum status submit_body(struct db *db, void *context)
+{
+	const struct submit_task *t = context;
+	uint64_t id = t->order->application;
+	enum status s = local_order_insert(db, t->order);
+	if (s == STATUS_OK)
+		s = job_add(db, KEY_JOB, id, "", 0, arena_printf(t->arena, KEY_JOB ":%llu", (unsigned long long)id));
+	return s;
+}
+
+static enum status submit_issue(const struct upstream_call *call, struct upstream_order *order)
+{
+	struct local_order row;
+	enum status s = order_fill(call, order, &row);
+	if (s != STATUS_OK || order->answer != UPSTREAM_ACCEPTED)
+		return s;
+	struct submit_task task = {.arena = call->arena, .order = &row};
+	return db_transact(call->db, submit_body, &task);
+}
+
+/* Revoke */
+
+struct revoke_task {
+	struct arena *arena;
+	uint64_t application;
+	int reason;
+	bool unknown;
+};
+
+static enum status revoke_body(struct db *db, void *context)
+{
+	struct revoke_task *t = context;
+	struct local_order o;
+	struct local_certificate c;
+	struct ca ca;
+	when now = clock_now() / SECOND * SECOND;
+	t->unknown = false;
+	enum status s = local_order_lock(db, t->arena, t->application, &o);
+	if (s == STATUS_OK)
+		s = local_certificate_get(db, t->arena, t->application, &c);
+	if (s == STATUS_MISSING) {
+		t->unknown = true;
+		return STATUS_OK;
+	}
+	if (s == STATUS_OK)
+		s = local_certificate_revoke(db, t->application, now, t->reason);
+	if (s == STATUS_OK)
+		s = local_order_wipe(db, t->application, now);
+	if (s == STATUS_OK)
+		s = authority_load(t->arena, db, c.generation, &ca);
+	if (s == STATUS_OK)
+		s = authority_crl(t->arena, db, &ca, now);
+	if (s != STATUS_OK)
+		return s;
+	struct event event = {.kind = EVENT_REVOKED, .source_key = arena_printf(t->arena, "serial:%s", c.serial), .at = now,
+		.reason = t->reason};
+	return upstream_report(db, t->arena, LOCAL_NAME, t->application, &event);
+}
+
+static enum status submit_revoke(const struct upstream_call *call, struct upstream_order *order)
+{
+	struct revoke_task task = {.arena = call->arena, .application = order->application->id, .reason = order->reason};
+	enum status s = db_transact(call->db, revoke_body, &task);
+	if (s != STATUS_OK)
+		return s;
+	if (task.unknown)
+		reject(order, "no-certificate", "serial", "this CA has signed no certificate for the application");
+	else
+		order->answer = UPSTREAM_ACCEPTED;
+	return STATUS_OK;
+}
+
+enum status order_submit_all(const struct upstream_call *call, struct upstream_order *orders, size_t n)
+{
+	enum status s = STATUS_OK;
+	/* After a failure the rest stays UNKNOWN, and is asked again. */
+	for (size_t i = 0; s == STATUS_OK && i < n; i++)
+		s = orders[i].action == UPSTREAM_REVOKE ? submit_revoke(call, &orders[i]) : submit_issue(call, &orders[i]);
+	return s;
+}
+
+/* Key, PIN, address */
+
+/* One that does not open (its seal key was removed) is thrown away: the next one may. */
+static enum status stock_take(struct db *db, struct arena *a, struct bytes *ret_pkcs8)
+{
+	const char *id;
+	struct bytes sealed;
+	enum status s;
+	do
+		s = local_key_take(db, a, local_settings.user_key, &id, &sealed);
+	while (s == STATUS_OK && seal_open(a, "local_key", id, "key_sealed", sealed, ret_pkcs8) != STATUS_OK);
+	return s;
+}
+
+static enum status key_fresh(struct arena *a, struct bytes *ret_pkcs8)
+{
+	EVP_PKEY *key;
+	enum status s = key_make(a, local_settings.user_key, &key);
+	return s == STATUS_OK ? key_write(a, key, ret_pkcs8) : s;
+}
+
+struct key_task {
+	struct arena *arena;
+	uint64_t application;
+	struct bytes pkcs8; /* made for this order, because the stock was empty */
+	bool stock_empty;
+};
+
+static enum status key_body(struct db *db, void *context)
+{
+	struct key_task *t = context;
+	struct arena *a = t->arena;
+	struct local_order o;
+	struct bytes pkcs8 = t->pkcs8;
+	t->stock_empty = false;
+	enum status s = local_order_lock(db, a, t->application, &o);
+	if (s == STATUS_MISSING || (s == STATUS_OK && o.ready_at))
+		return STATUS_OK; /* a run that was killed after its commit */
+	if (s == STATUS_OK && !pkcs8.len) {
+		s = stock_take(db, a, &pkcs8);
+		t->stock_empty = s == STATUS_MISSING;
+		if (t->stock_empty)
+			return STATUS_OK; /* commits what stock_take() threw away */
+	}
+	if (s != STATUS_OK)
+		return s;
+	const char *row = application_row(a, t->application);
+	const char *pin = pin_new(a, (size_t)local_settings.pin_length);
+	const char *token = crypto_token(a, 32);
+	struct bytes digest = crypto_sha256(a, bytes_string(token));
+	when now = clock_now(), until = now + local_settings.download_time;
+	s = local_order_ready(db, t->application, seal(a, "local_order", row, "key_sealed", pkcs8),
+		seal(a, "local_order", row, "pin_sealed", bytes_string(pin)), digest, now, until);
+	if (s != STATUS_OK)
+		return s;
+	struct event event = {
+		.kind = EVENT_PIN,
+		.source_key = arena_printf(a, "pin:%.32s", text_hex(a, digest)),
+		.at = now,
+		.pin = pin,
+		.url = local_url(a, arena_printf(a, "take/%s", token)),
+		.download_until = until,
+	};
+	return upstream_report(db, a, LOCAL_NAME, t->application, &event);
+}
+
+enum status order_key_job(const struct job_run *run)
+{
+	struct key_task task = {.arena = run->arena, .application = run->job->subject};
+	enum status s = db_transact(run->db, key_body, &task);
+	if (s == STATUS_OK && task.stock_empty) {
+		s = key_fresh(run->arena, &task.pkcs8);
+		if (s == STATUS_OK)
+			s = db_transact(run->db, key_body, &task);
+	}
+	return s;
+}
+
+enum status order_key_gave_up(const struct job_run *run, const char *why)
+{
+	struct event event = {
+		.kind = EVENT_GAVE_UP,
+		.source_key = arena_printf(run->arena, "job:%llu", (unsigned long long)run->job->id),
+		.error_code = "gave-up",
+		.error_text = why,
+	};
+	enum status s = upstream_report(run->db, run->arena, LOCAL_NAME, run->job->subject, &event);
+	return s == STATUS_MISSING ? STATUS_OK : s;
+}
+
+enum status order_stock_job(const struct job_run *run)
+{
+	const char *kind = local_settings.user_key;
+	int64_t have = 0;
+	enum status s = local_key_drop_others(run->db, kind);
+	if (s == STATUS_OK)
+		s = local_key_count(run->db, run->arena, kind, &have);
+	for (; s == STATUS_OK && have < local_settings.key_stock && clock_monotonic() < run->deadline; have++) {
+		uint8_t random[16];
+		crypto_random(random, sizeof random);
+		const char *id = text_hex(run->arena, bytes_of(random, sizeof random));
+		struct bytes pkcs8;
+		s = key_fresh(run->arena, &pkcs8);
+		if (s == STATUS_OK)
+			s = local_key_insert(run->db, id, kind, seal(run->arena, "local_key", id, "key_sealed", pkcs8), clock_now());
+	}
+	return s;
+}
+
+/* What time alone brings */
+
+enum status order_report_taken(struct arena *a, struct db *db, const struct local_certificate *c, when now)
+{
+	struct event event = {
+		.kind = EVENT_TAKEN,
+		.source_key = arena_printf(a, "serial:%s", c->serial),
+		.at = now,
+		.serial = c->serial,
+		.not_before = c->not_before,
+		.not_after = c->not_after,
+		.fingerprint = c->fingerprint,
+	};
+	enum status s = upstream_report(db, a, LOCAL_NAME, c->application, &event);
+	if (s == STATUS_OK || s == STATUS_MISSING) /* an application deleted meanwhile */
+		s = local_certificate_reported(db, c->application, now);
+	return s;
+}
+
+struct confirm_task {
+	struct arena *arena;
+	uint64_t application;
+	when now;
+};
+
+static enum status confirm_body(struct db *db, void *context)
+{
+	const struct confirm_task *t = context;
+	struct local_order o;
+	struct local_certificate c;
+	enum status s = local_order_lock(db, t->arena, t->application, &o);
+	if (s == STATUS_OK)
+		s = local_certificate_get(db, t->arena, t->application, &c);
+	return s == STATUS_OK && !c.reported_at ? order_report_taken(t->arena, db, &c, t->now) : s;
+}
+
+/* Signed, sent perhaps, and then the process or the database was gone: the certificate exists, so the core has to know it. */
+static enum status sweep_unconfirmed(const struct job_run *run, when now)
+{
+	struct local_certificate *list;
+	size_t n;
+	enum status s = local_certificate_unreported(run->db, run->arena, now - local_settings.confirm_time, STEP, &list, &n);
+	for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+		struct confirm_task task = {.arena = run->arena, .application = list[i].application, .now = now};
+		s = db_transact(run->db, confirm_body, &task);
+	}
+	return s;
+}
+
+enum status order_sweep_job(const struct job_run *run)
+{
+	when now = clock_now();
+	uint64_t wiped = STEP;
+	enum status s = sweep_unconfirmed(run, now);
+	while (s == STATUS_OK && wiped == STEP && clock_monotonic() < run->deadline)
+		s = local_order_wipe_due(run->db, now, STEP, &wiped);
+	return s;
+}
+
+enum status order_list_all(const struct upstream_call *call, upstream_emit *emit, void *context)
+{
+	const char *after = "";
+	size_t n;
+	do {
+		struct local_certificate *list;
+		enum status s = local_certificate_list(call->db, call->arena, after, STEP, &list, &n);
+		if (s != STATUS_OK)
+			return s;
+		for (size_t i = 0; i < n; i++) {
+			emit(&(struct upstream_certificate){.subject = list[i].subject, .serial = list[i].serial, .mail = list[i].mail,
+				     .upstream_id = application_row(call->arena, list[i].application),
+				     .not_before = list[i].not_before, .not_after = list[i].not_after,
+				     .revoked_at = list[i].revoked_at, .state = list[i].revoked_at ? "revoked" : "issued"},
+				context);
+			after = list[i].serial;
+		}
+		if (clock_monotonic() >= call->deadline)
+			return cause(STATUS_BUSY, "the list of certificates was not done in time");
+	} while (n == STEP);
+	return STATUS_OK;
+}

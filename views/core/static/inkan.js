@@ -1,0 +1,132 @@
+/* What pages do more pleasantly with JavaScript; everything works without it. */
+(function () {
+	"use strict";
+
+	/* A form that asks first: its fields move into the dialog's own form, which is what is sent. */
+	function carry(form, dialog) {
+		var target = dialog.querySelector("form");
+		target.querySelectorAll("[data-carried]").forEach(function (old) { old.remove(); });
+		new FormData(form).forEach(function (value, name) {
+			var field = document.createElement("input");
+			field.type = "hidden";
+			field.name = name;
+			field.value = value;
+			field.setAttribute("data-carried", "");
+			target.appendChild(field);
+		});
+		var choice = dialog.querySelector("[data-ask-choice]"), select = form.querySelector("select[name=profile]");
+		if (choice && select) {
+			choice.hidden = false;
+			choice.querySelector("dd").textContent = select.options[select.selectedIndex].textContent;
+		}
+	}
+
+	document.querySelectorAll("form[data-ask]").forEach(function (form) {
+		var dialog = document.getElementById(form.dataset.ask);
+		if (!dialog || !dialog.showModal)
+			return;
+		form.addEventListener("submit", function (event) {
+			event.preventDefault();
+			carry(form, dialog);
+			dialog.showModal();
+		});
+		dialog.addEventListener("click", function (event) {
+			if (event.target === dialog || event.target.closest("[data-close]"))
+				dialog.close();
+		});
+	});
+
+	/* Sent once. The server knows a repeated form too; this only spares the user the doubt. */
+	document.querySelectorAll("form[data-once]").forEach(function (form) {
+		form.addEventListener("submit", function (event) {
+			if (form.dataset.sent)
+				event.preventDefault();
+			form.dataset.sent = "1";
+			form.querySelectorAll("button[type=submit]").forEach(function (b) { b.setAttribute("aria-disabled", "true"); });
+		});
+	});
+	window.addEventListener("pageshow", function (event) {
+		if (!event.persisted)
+			return;
+		document.querySelectorAll("form[data-sent]").forEach(function (form) {
+			delete form.dataset.sent;
+			form.querySelectorAll("button[type=submit]").forEach(function (b) { b.removeAttribute("aria-disabled"); });
+		});
+	});
+
+	/* Copying. The buttons are hidden where there is nothing that could copy. */
+	function offer(root) {
+		if (!navigator.clipboard)
+			return;
+		root.querySelectorAll("[data-copy]").forEach(function (button) { button.hidden = false; });
+	}
+	document.addEventListener("click", function (event) {
+		var button = event.target.closest("[data-copy]");
+		if (!button)
+			return;
+		navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim()).then(function () {
+			var label = button.textContent;
+			button.textContent = button.dataset.copied;
+			setTimeout(function () { button.textContent = label; }, 2000);
+		});
+	});
+	offer(document);
+
+	/* The account menu closes like a menu. */
+	var menu = document.querySelector("details.site-menu");
+	if (menu) {
+		document.addEventListener("click", function (event) {
+			if (!menu.contains(event.target))
+				menu.open = false;
+		});
+		menu.addEventListener("keydown", function (event) {
+			if (event.key === "Escape") {
+				menu.open = false;
+				menu.querySelector("summary").focus();
+			}
+		});
+	}
+
+	/* News of an application: asked for after 1 s, then ever more rarely, at least every 10 s. */
+	var page = document.getElementById("certificate"), FIRST = 1000, MOST = 10000, GROWTH = 1.3;
+	if (!page || !page.dataset.news)
+		return;
+	var pause = FIRST, etag = page.dataset.etag;
+
+	function show(html) {
+		var fresh = new DOMParser().parseFromString(html, "text/html"), focused = document.activeElement && document.activeElement.id;
+		fresh.querySelectorAll("[data-live]").forEach(function (part) {
+			var old = document.getElementById(part.id);
+			if (old)
+				old.replaceWith(document.adoptNode(part));
+		});
+		offer(page);
+		if (focused && document.activeElement.id !== focused && document.getElementById(focused))
+			document.getElementById(focused).focus();
+		var announce = document.getElementById("announce"), label = page.querySelector("[data-announce]");
+		if (announce && label)
+			announce.textContent = announce.dataset.text + " " + label.textContent;
+		return fresh.querySelector("#certificate[data-waits]") !== null;
+	}
+
+	function ask() {
+		if (document.hidden) {
+			document.addEventListener("visibilitychange", function () { setTimeout(ask, FIRST); }, { once: true });
+			return;
+		}
+		fetch(page.dataset.news, { headers: { "If-None-Match": etag }, redirect: "manual", cache: "no-store" }).then(function (answer) {
+			if (answer.status === 304 || answer.status >= 500)
+				return true;
+			if (answer.status !== 200)
+				return false; /* the session is over, or the application is gone: the page stays as it is */
+			etag = answer.headers.get("ETag");
+			pause = FIRST;
+			return answer.text().then(show);
+		}, function () { return true; }).then(function (more) {
+			pause = Math.min(pause * GROWTH, MOST);
+			if (more)
+				setTimeout(ask, pause);
+		});
+	}
+	setTimeout(ask, pause);
+})();
