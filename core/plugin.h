@@ -92,7 +92,9 @@ struct certificate_type {
 	enum status (*complete)(struct arena *a, unsigned number, const struct user *user, struct order *order);
 };
 /* Fills the type's subject template: every value is checked against the characters a subject may hold (NII's rules, nii-upstream.md
- * section 2.2; RFC 4514 needs no escaping then), at most 250 bytes. INVALID: ret_field and ret_char name what does not fit. */
+ * section 2.2; RFC 4514 needs no escaping then), at most 250 bytes and 64 in each attribute. INVALID: ret_field ("eppn", "mail",
+ * "number", "extra") and ret_char ("" when it is empty or too long) name what does not fit; both are left alone when the template itself
+ * is at fault. */
 enum status certificate_subject(struct arena *a, const char *format, const struct user *user, unsigned number, const char *extra,
 	const char **ret, const char **ret_field, const char **ret_char) MUST_CHECK;
 

@@ -2,11 +2,16 @@
 #include "plugin.h"
 
 #define SUBJECT_MAX 250 /* bytes; NII's limit, nii-upstream.md 2.2 */
+#define ATTRIBUTE_MAX                                                                                        \
+	64 /* characters of CN, O and OU: RFC 5280 appendix A.1, ub-common-name and its neighbours */
 
 const struct setting validity_settings[] = {
-	{"months", SETTING_INTEGER, offsetof(struct validity, months), NULL, 1, 120, .help = "Calendar months of validity."},
-	{"label_ja", SETTING_STRING, offsetof(struct validity, label_ja), "", .help = "How it is offered in Japanese; empty: 52ヶ月."},
-	{"label_en", SETTING_STRING, offsetof(struct validity, label_en), "", .help = "The same in English; empty: 52 months."},
+	{"months", SETTING_INTEGER, offsetof(struct validity, months), NULL, 1, 120,
+		.help = "Calendar months of validity."},
+	{"label_ja", SETTING_STRING, offsetof(struct validity, label_ja), "",
+		.help = "How it is offered in Japanese; empty: 52ヶ月."},
+	{"label_en", SETTING_STRING, offsetof(struct validity, label_en), "",
+		.help = "The same in English; empty: 52 months."},
 	{0},
 };
 
@@ -47,8 +52,8 @@ static const char *character_shown(struct arena *a, const char *s)
 	return text_clean(one, 1) ? one : arena_printf(a, "(%s)", text_hex(a, bytes_of(s, len)));
 }
 
-static enum status value_check(struct arena *a, const struct subject_value *v, bool common_name, const char **ret_field,
-	const char **ret_char)
+static enum status value_check(struct arena *a, const struct subject_value *v, bool common_name,
+	const char **ret_field, const char **ret_char)
 {
 	size_t len = v->value ? strlen(v->value) : 0;
 	*ret_field = v->field;
@@ -60,14 +65,15 @@ static enum status value_check(struct arena *a, const struct subject_value *v, b
 		bool edge = (i == 0 || i == len - 1) && v->value[i] == ' ';
 		if (edge || !character_fits(v->value[i], common_name)) {
 			*ret_char = character_shown(a, v->value + i);
-			return cause(STATUS_INVALID, "%s holds the character \"%s\", which a subject may not", v->field, *ret_char);
+			return cause(STATUS_INVALID, "%s holds the character \"%s\", which a subject may not",
+				v->field, *ret_char);
 		}
 	}
 	return STATUS_OK;
 }
 
-static enum status value_find(struct arena *a, char letter, const struct user *user, unsigned number, const char *extra,
-	struct subject_value *ret)
+static enum status value_find(struct arena *a, char letter, const struct user *user, unsigned number,
+	const char *extra, struct subject_value *ret)
 {
 	const char *eppn = user->eppn ? user->eppn : "";
 	switch (letter) {
@@ -87,8 +93,20 @@ static enum status value_find(struct arena *a, char letter, const struct user *u
 		*ret = (struct subject_value){"extra", extra};
 		return STATUS_OK;
 	default:
-		return cause(STATUS_INVALID, "the subject template has %%%c, which is none of %%u %%e %%n %%m %%x", letter);
+		return cause(STATUS_INVALID,
+			"the subject template has %%%c, which is none of %%u %%e %%n %%m %%x", letter);
 	}
+}
+
+static bool attributes_fit(const char *subject)
+{
+	for (const char *s = subject; *s;) {
+		size_t len = strcspn(s, ","), name = strcspn(s, "=");
+		if (len > name + 1 + ATTRIBUTE_MAX)
+			return false;
+		s += len + (s[len] == ',');
+	}
+	return true;
 }
 
 /* Characters of the template itself: what a value may hold, and what separates attributes. */
@@ -97,8 +115,8 @@ static bool template_fits(char c)
 	return character_fits(c, true) || c == ',' || c == '=';
 }
 
-enum status certificate_subject(struct arena *a, const char *format, const struct user *user, unsigned number, const char *extra,
-	const char **ret, const char **ret_field, const char **ret_char)
+enum status certificate_subject(struct arena *a, const char *format, const struct user *user, unsigned number,
+	const char *extra, const char **ret, const char **ret_field, const char **ret_char)
 {
 	struct text subject = text_new(a, SUBJECT_MAX);
 	const char *field = NULL, *character = NULL;
@@ -107,7 +125,8 @@ enum status certificate_subject(struct arena *a, const char *format, const struc
 	for (const char *f = format; *f; f++) {
 		if (*f != '%') {
 			if (!template_fits(*f))
-				return cause(STATUS_INVALID, "the subject template holds a character that a subject may not");
+				return cause(STATUS_INVALID,
+					"the subject template holds a character that a subject may not");
 			text_add_bytes(&subject, f, 1);
 			continue;
 		}
@@ -127,10 +146,12 @@ enum status certificate_subject(struct arena *a, const char *format, const struc
 		}
 		text_add(&subject, v.value);
 	}
-	if (subject.full) {
+	if (subject.full || !attributes_fit(subject.data)) {
 		*ret_field = longest ? longest : "subject";
 		*ret_char = "";
-		return cause(STATUS_INVALID, "the subject would have more than %d bytes", SUBJECT_MAX);
+		return cause(STATUS_INVALID,
+			"the subject would have more than %d bytes, or %d in one attribute", SUBJECT_MAX,
+			ATTRIBUTE_MAX);
 	}
 	if (!text_starts(subject.data, "CN="))
 		return cause(STATUS_INVALID, "the subject template does not begin with CN=");

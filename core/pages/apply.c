@@ -37,8 +37,8 @@ static void validity_fill(struct model *m, const struct validity *v, enum lang l
 		model_set_int(model_section(m, "COUNTED"), "MONTHS", v->months);
 }
 
-static void validity_choice_fill(struct request *rq, struct model *m, const struct certificate_settings *settings,
-	const struct validity *chosen)
+static void validity_choice_fill(struct request *rq, struct model *m,
+	const struct certificate_settings *settings, const struct validity *chosen)
 {
 	const struct validity *all = settings->validity.items;
 
@@ -91,7 +91,8 @@ static void form_fill(struct request *rq, struct model *m, const struct choice *
 	model_set(m, "APPLICANT", rq->user->name);
 	model_set(m, "APPLICANT_MAIL", rq->user->mail);
 	model_set(m, "CSRF", rq->csrf);
-	model_set(m, "FORM_KEY", choice->form_key ? choice->form_key : crypto_token(rq->arena, FORM_KEY_BYTES));
+	model_set(
+		m, "FORM_KEY", choice->form_key ? choice->form_key : crypto_token(rq->arena, FORM_KEY_BYTES));
 	struct model *parts = model_include(m, "PARTS", "core/form_parts.html");
 	model_set(parts, "NAME", choice->base->name);
 	validity_choice_fill(rq, parts, type->settings, choice->validity);
@@ -109,8 +110,8 @@ void apply_form(struct request *rq, struct model *m, const struct plugin *plugin
 }
 
 /* Reads what both the question and the answer carry. get is request_query or request_field. */
-static enum status choice_read(struct request *rq, const char *(*get)(const struct request *rq, const char *name),
-	struct choice *ret)
+static enum status choice_read(struct request *rq,
+	const char *(*get)(const struct request *rq, const char *name), struct choice *ret)
 {
 	const struct plugin *base = plugin_type(request_part(rq, "type"));
 	const char *variant = get(rq, "variant");
@@ -125,7 +126,8 @@ static enum status choice_read(struct request *rq, const char *(*get)(const stru
 	}
 	ret->validity = validity_find(base->type->settings, get(rq, "profile"));
 	if (!ret->validity)
-		return request_refuse(rq, cause(STATUS_INVALID, "certificate type %s has no such profile", base->name),
+		return request_refuse(rq,
+			cause(STATUS_INVALID, "certificate type %s has no such profile", base->name),
 			_("This validity cannot be chosen. Please go back to the dashboard and choose again."));
 	return STATUS_OK;
 }
@@ -155,8 +157,8 @@ static bool form_key_ok(const char *key)
 	if (!key || strlen(key) != FORM_KEY_CHARS)
 		return false;
 	for (; *key; key++)
-		if (!((*key >= 'a' && *key <= 'z') || (*key >= 'A' && *key <= 'Z') || (*key >= '0' && *key <= '9') ||
-			    *key == '-' || *key == '_'))
+		if (!((*key >= 'a' && *key <= 'z') || (*key >= 'A' && *key <= 'Z') ||
+			    (*key >= '0' && *key <= '9') || *key == '-' || *key == '_'))
 			return false;
 	return true;
 }
@@ -174,8 +176,8 @@ static enum status complete(struct arena *a, unsigned number, struct order *orde
 	const char *extra = order->extra ? order->extra : "";
 
 	c->field = c->character = NULL;
-	enum status s = certificate_subject(a, type->settings->subject, c->user, number, extra, &order->subject, &c->field,
-		&c->character);
+	enum status s = certificate_subject(a, type->settings->subject, c->user, number, extra,
+		&order->subject, &c->field, &c->character);
 	return s == STATUS_OK && type->complete ? type->complete(a, number, c->user, order) : s;
 }
 
@@ -198,7 +200,8 @@ static const char *field_name(const char *field)
 	return field;
 }
 
-static enum status refused_show(struct request *rq, enum status s, const struct completion *c, const char *why)
+static enum status refused_show(
+	struct request *rq, enum status s, const struct completion *c, const char *why)
 {
 	struct model *m = model_new(rq->arena);
 
@@ -217,7 +220,8 @@ static enum status refused_show(struct request *rq, enum status s, const struct 
 	}
 	model_set(m, "TYPE_TITLE", i18n_text(c->plugin->name, c->plugin->type->title));
 	model_set(m, "REFERENCE", rq->id);
-	return request_page_code(rq, status_http(s), "core/apply_refused.html", _("The application was not accepted"), m);
+	return request_page_code(
+		rq, status_http(s), "core/apply_refused.html", _("The application was not accepted"), m);
 }
 
 static enum status order_make(struct request *rq, const struct choice *choice, struct order *ret)
@@ -256,7 +260,8 @@ enum status apply_send(struct request *rq)
 	if (s != STATUS_OK)
 		return s;
 	struct completion c = {.plugin = choice.plugin, .user = rq->user};
-	s = application_create(rq->db, rq->arena, rq->user, &order, (struct order_completion){complete, &c}, &app, &again, &why);
+	s = application_create(rq->db, rq->arena, rq->user, &order, (struct order_completion){complete, &c},
+		&app, &again, &why);
 	if (s == STATUS_BUSY) {
 		/* Whether it was stored is not known when the connection broke during the commit; the form key is what tells. */
 		log_status(s, "application, not known to be stored");
@@ -266,5 +271,6 @@ enum status apply_send(struct request *rq)
 		return refused_show(rq, s, &c, why);
 	if (s != STATUS_OK)
 		return s;
-	return request_redirect(rq, arena_printf(rq->arena, "/%s/%u/applied%s", app.type, app.number, again ? "?again=1" : ""));
+	return request_redirect(rq,
+		arena_printf(rq->arena, "/%s/%u/applied%s", app.type, app.number, again ? "?again=1" : ""));
 }

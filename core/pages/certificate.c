@@ -52,7 +52,8 @@ enum status certificate_page(struct request *rq)
 	struct model *m = model_new(rq->arena);
 	s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), &app);
 	if (s == STATUS_OK)
-		s = certificate_history_fill(rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
+		s = certificate_history_fill(
+			rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
 	if (s != STATUS_OK)
 		return s;
 	if (certificate_waits(&app, rq->now)) {
@@ -85,7 +86,8 @@ enum status certificate_news(struct request *rq)
 	struct model *m = model_new(rq->arena);
 	s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), &app);
 	if (s == STATUS_OK)
-		s = certificate_history_fill(rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
+		s = certificate_history_fill(
+			rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
 	if (s != STATUS_OK)
 		return s;
 	if (certificate_waits(&app, rq->now))

@@ -68,9 +68,10 @@ bool certificate_waits(const struct application *app, when now)
 
 char *certificate_etag(struct arena *a, const struct application *app, when now, enum lang lang)
 {
-	char *seen = arena_printf(a, "%llu %d %d %d %d %d %lld %lld %lld", (unsigned long long)app->id, (int)app->state,
-		(int)application_phase(app, now), (int)application_certificate(app, now), (int)lang, app->has_pin,
-		(long long)app->changed_at, (long long)app->issue_mail_at, (long long)app->download_until);
+	char *seen = arena_printf(a, "%llu %d %d %d %d %d %lld %lld %lld", (unsigned long long)app->id,
+		(int)app->state, (int)application_phase(app, now), (int)application_certificate(app, now),
+		(int)lang, app->has_pin, (long long)app->changed_at, (long long)app->issue_mail_at,
+		(long long)app->download_until);
 	struct bytes digest = crypto_sha256(a, bytes_string(seen));
 
 	return arena_printf(a, "\"%s\"", text_hex(a, bytes_of(digest.data, ETAG_BYTES)));
@@ -125,13 +126,15 @@ static enum status pin_fill(struct request *rq, struct model *m, const struct ap
 		s = application_pin(rq->db, rq->arena, app, &pin);
 	if (s == STATUS_OK) {
 		/* Written before it is shown: no PIN is seen without a trace. */
-		s = audit_add(rq->db, "pin.viewed", arena_printf(rq->arena, "application:%llu", (unsigned long long)app->id), NULL);
+		s = audit_add(rq->db, "pin.viewed",
+			arena_printf(rq->arena, "application:%llu", (unsigned long long)app->id), NULL);
 		if (s != STATUS_OK)
 			return s;
 		struct model *shown = model_section(m, "PIN");
 		model_set(shown, "PIN_TEXT", pin);
 		if (app->taken_at)
-			model_set(model_section(shown, "PIN_SHOWN_UNTIL"), "PIN_UNTIL", clock_show(rq->arena, until, rq->lang));
+			model_set(model_section(shown, "PIN_SHOWN_UNTIL"), "PIN_UNTIL",
+				clock_show(rq->arena, until, rq->lang));
 		else
 			model_show(shown, "PIN_OPEN");
 		return STATUS_OK;
@@ -155,7 +158,8 @@ static void mail_fill(struct request *rq, struct model *m, const struct applicat
 
 	model_set(m, "MAIL", app->mail);
 	if (app->issue_mail_at)
-		model_set(model_section(m, "MAIL_SENT"), "MAIL_AT", clock_show(rq->arena, app->issue_mail_at, rq->lang));
+		model_set(model_section(m, "MAIL_SENT"), "MAIL_AT",
+			clock_show(rq->arena, app->issue_mail_at, rq->lang));
 	else if (plugin && plugin->type->no_pin)
 		model_show(m, "MAIL_NEVER");
 	else if (upstream && upstream->mails_issued && app->pin_at)
@@ -171,10 +175,12 @@ static void revocation_fill(struct request *rq, struct model *m, const struct ap
 	switch (application_phase(app, rq->now)) {
 	case PHASE_REVOKE_BEFORE:
 	case PHASE_REVOKE_PENDING:
-		model_set(model_section(m, "REVOKING"), "REVOKE_LABEL", _(application_phase_label(app, rq->now)));
+		model_set(model_section(m, "REVOKING"), "REVOKE_LABEL",
+			_(application_phase_label(app, rq->now)));
 		break;
 	case PHASE_REVOKED:
-		model_set(model_section(m, "REVOKED"), "REVOKED_AT", clock_show(rq->arena, app->revoked_at, rq->lang));
+		model_set(model_section(m, "REVOKED"), "REVOKED_AT",
+			clock_show(rq->arena, app->revoked_at, rq->lang));
 		break;
 	case PHASE_REVOKE_ERROR:
 		model_show(m, "REVOKE_FAILED");
@@ -194,7 +200,8 @@ static void serial_fill(struct request *rq, struct model *m, const struct applic
 	model_set(serial, "SERIAL_DECIMAL", certificate_serial_decimal(rq->arena, app->serial));
 	model_set(serial, "SERIAL_HEX", certificate_hex_groups(rq->arena, app->serial));
 	if (app->taken_at)
-		model_set(model_section(serial, "WAS_TAKEN"), "TAKEN_AT", clock_show(rq->arena, app->taken_at, rq->lang));
+		model_set(model_section(serial, "WAS_TAKEN"), "TAKEN_AT",
+			clock_show(rq->arena, app->taken_at, rq->lang));
 }
 
 /* One sentence above the rows: what is going on, and what the user does next. */
@@ -233,7 +240,8 @@ static void times_fill(struct request *rq, struct model *m, const struct applica
 {
 	model_set(m, "APPLIED_AT", clock_show(rq->arena, app->created_at, rq->lang));
 	if (app->not_after)
-		model_set(model_section(m, "EXPIRY"), "EXPIRES_AT", clock_show(rq->arena, app->not_after, rq->lang));
+		model_set(model_section(m, "EXPIRY"), "EXPIRES_AT",
+			clock_show(rq->arena, app->not_after, rq->lang));
 	if (app->download_until && !app->taken_at && app->pin_at)
 		model_set(model_section(m, "DOWNLOAD"), "DOWNLOAD_UNTIL",
 			clock_show(rq->arena, app->download_until, rq->lang));
@@ -285,7 +293,8 @@ enum status certificate_history_fill(struct request *rq, struct model *m, const 
 	for (size_t i = 0; i < n; i++) {
 		struct model *row = model_section(m, "EVENT");
 		model_set(row, "EVENT_AT", clock_show(rq->arena, all[i].at, rq->lang));
-		model_set(row, "EVENT_LABEL", (unsigned)all[i].kind < EVENT_KIND_COUNT ? _(history_labels[all[i].kind]) : "");
+		model_set(row, "EVENT_LABEL",
+			(unsigned)all[i].kind < EVENT_KIND_COUNT ? _(history_labels[all[i].kind]) : "");
 	}
 	return STATUS_OK;
 }

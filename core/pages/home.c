@@ -81,7 +81,8 @@ static enum status list_fill(struct request *rq, struct model *m)
 
 	if (below_text && !text_int(below_text, 1, UINT32_MAX, &below))
 		return cause(STATUS_INVALID, "query below is not a number");
-	enum status s = application_list(rq->db, rq->arena, rq->user->id, (unsigned)below, PAGE_ROWS + 1, valid, rq->now, &apps, &n);
+	enum status s = application_list(
+		rq->db, rq->arena, rq->user->id, (unsigned)below, PAGE_ROWS + 1, valid, rq->now, &apps, &n);
 	if (s != STATUS_OK)
 		return s;
 	if (n == 0 && !valid && !below) {
@@ -99,10 +100,11 @@ static enum status list_fill(struct request *rq, struct model *m)
 	for (size_t i = 0; i < n && i < PAGE_ROWS; i++)
 		row_fill(rq, model_section(table, "ROW"), &apps[i]);
 	if (n > PAGE_ROWS)
-		model_setf(model_section(list, "OLDER"), "OLDER_URL", "/?%sbelow=%u#applications", valid ? "valid=1&" : "",
-			apps[PAGE_ROWS - 1].number);
+		model_setf(model_section(list, "OLDER"), "OLDER_URL", "/?%sbelow=%u#applications",
+			valid ? "valid=1&" : "", apps[PAGE_ROWS - 1].number);
 	if (below)
-		model_setf(model_section(list, "NEWEST"), "NEWEST_URL", "/%s#applications", valid ? "?valid=1" : "");
+		model_setf(model_section(list, "NEWEST"), "NEWEST_URL", "/%s#applications",
+			valid ? "?valid=1" : "");
 	return STATUS_OK;
 }
 

@@ -154,7 +154,8 @@ void layout_fill(struct request *rq, struct model *layout)
 	enum lang other = rq->lang == LANG_JA ? LANG_EN : LANG_JA;
 	const char *query = text_same(rq->method, "POST") ? "" : request_query_string(rq);
 	const char *url = layout_lang_url(rq->arena, lang_path(rq), query, other);
-	struct model *lang = rq->lang == LANG_JA ? model_section(layout, "IN_JA") : model_section(layout, "IN_EN");
+	struct model *lang =
+		rq->lang == LANG_JA ? model_section(layout, "IN_JA") : model_section(layout, "IN_EN");
 
 	model_set(lang, "LANG_URL", url);
 	model_set(layout, "SITE", site_title(rq->lang));

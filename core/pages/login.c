@@ -25,8 +25,8 @@ const char *login_return_path(const char *to)
 
 char *login_memory_seal(struct arena *a, const struct login_memory *memory)
 {
-	char *plain = arena_printf(a, "%lld\n%s\n%s\n%s", (long long)memory->asked_at, memory->request_id, memory->idp,
-		memory->to);
+	char *plain = arena_printf(a, "%lld\n%s\n%s\n%s", (long long)memory->asked_at, memory->request_id,
+		memory->idp, memory->to);
 
 	return text_base64url(a, seal(a, "cookie", COOKIE, "login", bytes_string(plain)));
 }
@@ -50,9 +50,11 @@ bool login_memory_open(struct arena *a, const char *cookie, when now, struct log
 			*rest++ = '\0';
 	}
 	/* An hour of tolerance backwards: another host may have made it, and its clock may differ a little. */
-	if (rest || !text_int(parts[0], 1, INT64_MAX, &asked_at) || asked_at > now + HOUR || asked_at + LOGIN_MEMORY < now)
+	if (rest || !text_int(parts[0], 1, INT64_MAX, &asked_at) || asked_at > now + HOUR ||
+		asked_at + LOGIN_MEMORY < now)
 		return false;
-	*ret = (struct login_memory){.asked_at = asked_at, .request_id = parts[1], .idp = parts[2], .to = parts[3]};
+	*ret = (struct login_memory){
+		.asked_at = asked_at, .request_id = parts[1], .idp = parts[2], .to = parts[3]};
 	return true;
 }
 
@@ -84,8 +86,8 @@ enum status login_page(struct request *rq)
 		const struct identity_provider *idp = saml_idp(i);
 		struct model *row = model_section(m, "IDP");
 		/* A link, not a form: form-action 'self' would stop the redirect to the IdP. */
-		model_setf(row, "START_URL", "/login/start?idp=%s&to=%s", text_url_encode(rq->arena, idp->title),
-			text_url_encode(rq->arena, to));
+		model_setf(row, "START_URL", "/login/start?idp=%s&to=%s",
+			text_url_encode(rq->arena, idp->title), text_url_encode(rq->arena, to));
 		model_set(row, "IDP_NAME", saml_idp_name(idp, rq->lang));
 	}
 	return request_page(rq, "core/chooser.html", _("Select your institution"), m);
@@ -159,26 +161,32 @@ static enum status login_refuse(struct request *rq, const char *check, const cha
 	if (site_contact() && site_contact()[0])
 		model_set(model_section(m, "HAS_CONTACT"), "CONTACT", site_contact());
 	request_set_cookie(rq, COOKIE, NULL, 0, COOKIE_NONE);
-	return request_page_code(rq, status_http(STATUS_DENIED), "core/login_refused.html", _("You could not be logged in"), m);
+	return request_page_code(rq, status_http(STATUS_DENIED), "core/login_refused.html",
+		_("You could not be logged in"), m);
 }
 
 /* Neither a request nor an assertion counts twice, on any host. */
-static enum status login_once(struct request *rq, const struct login_memory *memory, const struct saml_login *login)
+static enum status login_once(
+	struct request *rq, const struct login_memory *memory, const struct saml_login *login)
 {
-	enum status s = once_use(rq->db, "saml-request", memory->request_id, memory->asked_at + LOGIN_MEMORY + HOUR);
+	enum status s =
+		once_use(rq->db, "saml-request", memory->request_id, memory->asked_at + LOGIN_MEMORY + HOUR);
 
-	return s == STATUS_OK ? once_use(rq->db, "saml-assertion", login->assertion_id, login->replay_until) : s;
+	return s == STATUS_OK ? once_use(rq->db, "saml-assertion", login->assertion_id, login->replay_until)
+			      : s;
 }
 
 static enum status login_enter(struct request *rq, const struct saml_login *login, const char *to)
 {
 	struct user user;
-	enum status s = user_login(rq->db, rq->arena, login->eppn, login->idp, login->name, login->mail, rq->lang, &user);
+	enum status s = user_login(
+		rq->db, rq->arena, login->eppn, login->idp, login->name, login->mail, rq->lang, &user);
 
 	if (s != STATUS_OK)
 		return s;
 	audit_context(user.eppn, rq->id);
-	s = audit_add(rq->db, "user.logged_in", arena_printf(rq->arena, "user:%llu", (unsigned long long)user.id), login->idp);
+	s = audit_add(rq->db, "user.logged_in",
+		arena_printf(rq->arena, "user:%llu", (unsigned long long)user.id), login->idp);
 	if (s == STATUS_OK)
 		s = session_begin(rq, &user);
 	if (s != STATUS_OK)
@@ -190,7 +198,8 @@ static enum status login_enter(struct request *rq, const struct saml_login *logi
 
 enum status login_consume(struct request *rq)
 {
-	const char *response = request_field(rq, "SAMLResponse"), *cookie = request_cookie(rq, COOKIE), *check = "other";
+	const char *response = request_field(rq, "SAMLResponse"), *cookie = request_cookie(rq, COOKIE),
+		   *check = "other";
 	struct login_memory memory;
 	struct saml_login login;
 
@@ -200,17 +209,20 @@ enum status login_consume(struct request *rq)
 		return login_refuse(rq, "no-response", "/");
 	}
 	if (!cookie || !login_memory_open(rq->arena, cookie, rq->now, &memory)) {
-		(void)!cause(STATUS_DENIED, cookie ? "the log-in cookie is old or not ours" : "this browser did not ask to log in");
+		(void)!cause(STATUS_DENIED, cookie ? "the log-in cookie is old or not ours"
+						   : "this browser did not ask to log in");
 		return login_refuse(rq, cookie ? "login-time" : "no-cookie", "/");
 	}
-	struct saml_expected expected = {.request_id = memory.request_id, .idp = memory.idp, .asked_at = memory.asked_at};
+	struct saml_expected expected = {
+		.request_id = memory.request_id, .idp = memory.idp, .asked_at = memory.asked_at};
 	enum status s = saml_consume(rq->arena, response, &expected, rq->now, &login, &check);
 	if (s == STATUS_DENIED || s == STATUS_INVALID)
 		return login_refuse(rq, check, memory.to);
 	if (s == STATUS_OK)
 		s = login_once(rq, &memory, &login);
 	if (s == STATUS_CONFLICT) {
-		(void)!cause(STATUS_DENIED, "request %s or assertion %s was used before", memory.request_id, login.assertion_id);
+		(void)!cause(STATUS_DENIED, "request %s or assertion %s was used before", memory.request_id,
+			login.assertion_id);
 		return login_refuse(rq, "replay", memory.to);
 	}
 	return s == STATUS_OK ? login_enter(rq, &login, memory.to) : s;

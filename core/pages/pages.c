@@ -12,10 +12,12 @@ static const struct route routes[] = {
 	{"GET", "/login/start", ACCESS_ANYONE, login_start},
 	{"GET", "/saml/metadata", ACCESS_ANYONE, login_metadata},
 	{"POST", "/saml/acs", ACCESS_ANYONE, login_consume,
-		.no_csrf_because = "The form comes from the IdP; the sealed log-in cookie and InResponseTo bind it to this browser.",
+		.no_csrf_because =
+			"The form comes from the IdP; the sealed log-in cookie and InResponseTo bind it to this browser.",
 		.body_max = ACS_BODY_MAX},
 	{"POST", "/logout", ACCESS_ANYONE, login_end,
-		.no_csrf_because = "Must work when the session is over; the session cookie is SameSite=Lax, so only our own pages end one."},
+		.no_csrf_because =
+			"Must work when the session is over; the session cookie is SameSite=Lax, so only our own pages end one."},
 
 	{"GET", "/:type/apply", ACCESS_USER, apply_confirm},
 	{"POST", "/:type/apply", ACCESS_USER, apply_send},

@@ -126,7 +126,7 @@ enum status application_history(struct db *db, struct arena *a, uint64_t id, str
 {
 	struct db_rows rows;
 	enum status st = db_select(db, a, &rows,
-		"SELECT kind, at FROM event WHERE application_id = ? AND moved = 1 ORDER BY recorded_at, at", DB_INT(id));
+		"SELECT kind, at FROM event WHERE application_id = ? AND moved = 1 ORDER BY recorded_at", DB_INT(id));
 
 	if (st != STATUS_OK)
 		return st;
@@ -166,11 +166,12 @@ enum status application_mailed(struct db *db, uint64_t id, when at)
 	return one(st, changed, "mailed");
 }
 
-enum status application_event_insert(struct db *db, uint64_t id, const struct event *event, bool moved, const char *detail)
+enum status application_event_insert(struct db *db, uint64_t id, const struct event *event, bool moved, when recorded_at,
+	const char *detail)
 {
 	return db_exec(db, NULL,
 		"INSERT INTO event (application_id, kind, source_key, at, recorded_at, moved, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		DB_INT(id), DB_TEXT(event_kind_name(event->kind)), DB_TEXT(event->source_key), DB_INT(event->at), DB_INT(clock_now()),
+		DB_INT(id), DB_TEXT(event_kind_name(event->kind)), DB_TEXT(event->source_key), DB_INT(event->at), DB_INT(recorded_at),
 		DB_INT(moved), DB_TEXT(detail));
 }
 

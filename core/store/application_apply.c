@@ -17,6 +17,7 @@ struct applying {
 	enum application_outcome outcome;
 	/* Of this run: */
 	when now;
+	when changed_at; /* strictly later than before: an open page compares it to see that something happened */
 	struct application_row row; /* as it was; then as it will be */
 };
 
@@ -181,8 +182,7 @@ static void change(struct applying *c, enum application_state to)
 
 	app->state = to;
 	app->error_code = app->error_field = app->error_text = NULL;
-	/* Strictly later than before: an open page compares it to see that something happened. */
-	app->changed_at = c->now > app->changed_at ? c->now : app->changed_at + 1;
+	app->changed_at = c->changed_at;
 	switch (e->kind) {
 	case EVENT_SUBMITTED:
 		app->submitted_at = e->at;
@@ -320,7 +320,8 @@ static enum status apply_body(struct db *db, void *context)
 		return st;
 	if (rule.action == RULE_CONFLICT)
 		return record_conflict(db, c);
-	st = application_event_insert(db, c->id, &c->event, rule.action == RULE_MOVE, fit(c->arena, summary(c), 500));
+	c->changed_at = c->now > c->row.app.changed_at ? c->now : c->row.app.changed_at + 1;
+	st = application_event_insert(db, c->id, &c->event, rule.action == RULE_MOVE, c->changed_at, fit(c->arena, summary(c), 500));
 	if (st == STATUS_CONFLICT || (st == STATUS_OK && rule.action == RULE_IGNORE)) {
 		c->outcome = APPLIED_IGNORED;
 		return STATUS_OK;

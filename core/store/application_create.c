@@ -157,7 +157,7 @@ static enum status follow(struct db *db, struct creating *c, uint64_t id)
 {
 	struct event applied = {.kind = EVENT_APPLIED, .source_key = "applied", .at = c->now};
 	struct application_row row;
-	enum status st = application_event_insert(db, id, &applied, true, "");
+	enum status st = application_event_insert(db, id, &applied, true, c->now, "");
 
 	if (st == STATUS_OK)
 		st = audit_add(db, "application.applied", application_object(c->arena, id),

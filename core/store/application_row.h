@@ -45,7 +45,9 @@ when application_wipe_at(const struct application *app, bool has_pin, bool has_u
 
 /* The jobs that follow an event, each once. */
 enum status application_jobs(struct db *db, struct arena *a, uint64_t id, enum event_kind kind, const char *source_key) MUST_CHECK;
-enum status application_event_insert(struct db *db, uint64_t id, const struct event *event, bool moved, const char *detail) MUST_CHECK;
+/* recorded_at of an event that moves: the row's new changed_at, so that two in one millisecond keep their order. */
+enum status application_event_insert(struct db *db, uint64_t id, const struct event *event, bool moved, when recorded_at,
+	const char *detail) MUST_CHECK;
 /* Clears the key at a row that holds it but is no longer live: time alone does not write. One that is live, perhaps since a moment
  * ago, keeps it: the unique key then refuses the second. */
 enum status application_live_key_free(struct db *db, struct bytes live_key, when now) MUST_CHECK;

@@ -7,7 +7,8 @@ struct client_settings {
 static struct client_settings client_settings;
 
 static const struct setting settings[] = {
-	CERTIFICATE_TYPE_SETTINGS(struct client_settings, common, "CN=%u.%n,OU=Inkan Demo,O=Example University,C=JP", "20"),
+	CERTIFICATE_TYPE_SETTINGS(
+		struct client_settings, common, "CN=%u.%n,OU=Inkan Demo,O=Example University,C=JP", "20"),
 	{0},
 };
 
@@ -32,14 +33,16 @@ static enum status template_check(struct arena *a, const char *format)
 static enum status start(struct arena *a, struct db *db)
 {
 	if (client_settings.common.validity.n == 0)
-		client_settings.common.validity = (struct setting_sections){COUNT_OF(default_validity), default_validity};
+		client_settings.common.validity =
+			(struct setting_sections){COUNT_OF(default_validity), default_validity};
 	return template_check(a, client_settings.common.subject);
 }
 
 static const struct certificate_type type = {
 	.title = N_("Client certificate"),
 	.button = N_("Apply for a client certificate"),
-	.purpose = N_("Proves who you are when your device connects to the campus network, a VPN or a web service."),
+	.purpose = N_(
+		"Proves who you are when your device connects to the campus network, a VPN or a web service."),
 	.settings = &client_settings.common,
 };
 

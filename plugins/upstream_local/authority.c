@@ -24,7 +24,8 @@ static enum status ca_open(struct arena *a, const struct local_ca *row, struct c
 {
 	struct ca ca = {.generation = row->generation};
 	struct bytes pkcs8;
-	enum status s = seal_open(a, "local_ca", generation_row(a, row->generation), "key_sealed", row->key_sealed, &pkcs8);
+	enum status s = seal_open(
+		a, "local_ca", generation_row(a, row->generation), "key_sealed", row->key_sealed, &pkcs8);
 	if (s == STATUS_OK)
 		s = key_read(a, pkcs8, &ca.key);
 	if (s == STATUS_OK)
@@ -47,16 +48,19 @@ enum status authority_load(struct arena *a, struct db *db, unsigned generation, 
 	return s == STATUS_OK ? ca_open(a, &row, ret) : s;
 }
 
-static enum status crl_fill(struct arena *a, struct db *db, const struct ca *ca, struct ca_crl *list, when valid_at)
+static enum status crl_fill(
+	struct arena *a, struct db *db, const struct ca *ca, struct ca_crl *list, when valid_at)
 {
 	const char *after = "";
 	size_t n;
 	do {
 		struct local_certificate *revoked;
-		enum status s = local_certificate_revoked(db, a, ca->generation, valid_at, after, CRL_STEP, &revoked, &n);
+		enum status s = local_certificate_revoked(
+			db, a, ca->generation, valid_at, after, CRL_STEP, &revoked, &n);
 		for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-			s = ca_crl_add(list, &(struct ca_revoked){.serial = revoked[i].serial, .at = revoked[i].revoked_at,
-				.reason = revoked[i].reason});
+			s = ca_crl_add(list, &(struct ca_revoked){.serial = revoked[i].serial,
+						     .at = revoked[i].revoked_at,
+						     .reason = revoked[i].reason});
 			after = revoked[i].serial;
 		}
 		if (s != STATUS_OK)
@@ -80,7 +84,8 @@ static enum status crl_body(struct db *db, void *context)
 	enum status s = local_crl_next(db, t->arena, generation, &number);
 	if (s != STATUS_OK)
 		return s;
-	struct local_crl crl = {.number = number, .this_update = t->now, .next_update = t->now + local_settings.crl_validity};
+	struct local_crl crl = {
+		.number = number, .this_update = t->now, .next_update = t->now + local_settings.crl_validity};
 	struct ca_crl *list;
 	s = ca_crl_new(t->arena, t->ca, (int64_t)number, crl.this_update, crl.next_update, &list);
 	/* An entry stays until a list was published after its certificate's end (RFC 5280 3.3). */
@@ -168,11 +173,12 @@ static void ca_print(struct arena *a, struct db *db, const struct local_ca *row)
 	printf("\nkey          %s, %d bits\n", EVP_PKEY_get0_type_name(X509_get0_pubkey(x)),
 		EVP_PKEY_get_bits(X509_get0_pubkey(x)));
 	printf("serial       %s\n", x509_serial(a, x));
-	printf("valid        %s to %s\n", clock_rfc3339(a, x509_not_before(x)), clock_rfc3339(a, x509_not_after(x)));
+	printf("valid        %s to %s\n", clock_rfc3339(a, x509_not_before(x)),
+		clock_rfc3339(a, x509_not_after(x)));
 	printf("SHA-256      %s\n", x509_fingerprint(a, row->certificate));
 	if (local_crl_head(db, a, row->generation, &crl) == STATUS_OK)
-		printf("CRL          number %llu, %s to %s\n", (unsigned long long)crl.number, clock_rfc3339(a, crl.this_update),
-			clock_rfc3339(a, crl.next_update));
+		printf("CRL          number %llu, %s to %s\n", (unsigned long long)crl.number,
+			clock_rfc3339(a, crl.this_update), clock_rfc3339(a, crl.next_update));
 	fflush(stdout);
 	PEM_write_X509(stdout, x);
 }
@@ -190,7 +196,8 @@ enum status authority_command(struct arena *a, struct db *db, int argc, char **a
 	if (s != STATUS_OK)
 		return s;
 	if (!n)
-		return cause(STATUS_MISSING, "there is no CA yet; `inkan ca init` or the first start of the server makes it");
+		return cause(STATUS_MISSING,
+			"there is no CA yet; `inkan ca init` or the first start of the server makes it");
 	for (size_t i = 0; i < n; i++)
 		ca_print(a, db, &list[i]);
 	return STATUS_OK;

@@ -44,12 +44,14 @@ enum status ca_check_usages(const char *const *key_usage, const char *const *eku
 {
 	for (; *key_usage; key_usage++)
 		if (key_usage_bit(*key_usage) < 0)
-			return cause(STATUS_INVALID, "%s is no key usage of a user's certificate", *key_usage);
+			return cause(
+				STATUS_INVALID, "%s is no key usage of a user's certificate", *key_usage);
 	for (; *eku; eku++) {
 		ASN1_OBJECT *object = eku_object(*eku);
 		ASN1_OBJECT_free(object);
 		if (!object)
-			return cause(STATUS_INVALID, "%s is no extended key usage that is known, and no OID", *eku);
+			return cause(STATUS_INVALID, "%s is no extended key usage that is known, and no OID",
+				*eku);
 	}
 	return STATUS_OK;
 }
@@ -79,7 +81,7 @@ static bool add_basic_constraints(X509 *x, bool is_ca)
 		b->pathlen = ASN1_INTEGER_new();
 	}
 	bool ok = b && (!is_ca || (b->pathlen && ASN1_INTEGER_set(b->pathlen, 0))) &&
-		extension_add(x, NID_basic_constraints, b, is_ca);
+		  extension_add(x, NID_basic_constraints, b, is_ca);
 	BASIC_CONSTRAINTS_free(b);
 	return ok;
 }
@@ -120,7 +122,8 @@ static bool add_subject_key(X509 *x)
 	unsigned len = 0;
 	ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
 	bool ok = id && X509_pubkey_digest(x, EVP_sha1(), digest, &len) == 1 &&
-		ASN1_OCTET_STRING_set(id, digest, (int)len) == 1 && extension_add(x, NID_subject_key_identifier, id, false);
+		  ASN1_OCTET_STRING_set(id, digest, (int)len) == 1 &&
+		  extension_add(x, NID_subject_key_identifier, id, false);
 	ASN1_OCTET_STRING_free(id);
 	return ok;
 }
@@ -131,7 +134,8 @@ static bool add_authority_key(X509 *x, const X509 *issuer)
 	AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
 	if (authority)
 		authority->keyid = X509_get_ext_d2i(issuer, NID_subject_key_identifier, NULL, NULL);
-	bool ok = authority && authority->keyid && extension_add(x, NID_authority_key_identifier, authority, false);
+	bool ok = authority && authority->keyid &&
+		  extension_add(x, NID_authority_key_identifier, authority, false);
 	AUTHORITY_KEYID_free(authority);
 	return ok;
 }
@@ -160,7 +164,8 @@ static bool add_crl_point(X509 *x, const char *url)
 		if (ok) {
 			point->distpoint->type = 0;
 			point->distpoint->name.fullname = sk_GENERAL_NAME_new_null();
-			ok = point->distpoint->name.fullname && sk_GENERAL_NAME_push(point->distpoint->name.fullname, name) > 0;
+			ok = point->distpoint->name.fullname &&
+			     sk_GENERAL_NAME_push(point->distpoint->name.fullname, name) > 0;
 			if (ok)
 				name = NULL;
 		}
@@ -251,16 +256,18 @@ static bool set_serial(X509 *x)
 }
 
 /* What all our certificates have in common. */
-static bool fill(X509 *x, const X509_NAME *subject, const X509_NAME *issuer, EVP_PKEY *key, when from, when to)
+static bool fill(
+	X509 *x, const X509_NAME *subject, const X509_NAME *issuer, EVP_PKEY *key, when from, when to)
 {
 	/* ASN1_TIME_set writes UTCTime until 2049 and GeneralizedTime from then on, as RFC 5280 4.1.2.5 demands. */
 	return X509_set_version(x, X509_VERSION_3) && set_serial(x) && X509_set_subject_name(x, subject) &&
-		X509_set_issuer_name(x, issuer) && X509_set_pubkey(x, key) &&
-		ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(from / SECOND)) &&
-		ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(to / SECOND));
+	       X509_set_issuer_name(x, issuer) && X509_set_pubkey(x, key) &&
+	       ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(from / SECOND)) &&
+	       ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(to / SECOND));
 }
 
-enum status ca_make(struct arena *a, const char *name, EVP_PKEY *key, when not_before, when not_after, X509 **ret)
+enum status ca_make(
+	struct arena *a, const char *name, EVP_PKEY *key, when not_before, when not_after, X509 **ret)
 {
 	X509_NAME *subject;
 	enum status s = name_parse(a, name, &subject);
@@ -268,8 +275,8 @@ enum status ca_make(struct arena *a, const char *name, EVP_PKEY *key, when not_b
 		return s;
 	X509 *x = arena_certificate(a, X509_new());
 	if (!fill(x, subject, subject, key, not_before, not_after) || !add_basic_constraints(x, true) ||
-		!add_key_usage(x, 1u << KEY_CERT_SIGN | 1u << CRL_SIGN) || !add_subject_key(x) || !add_authority_key(x, x) ||
-		X509_sign(x, key, key_digest(key)) <= 0)
+		!add_key_usage(x, 1u << KEY_CERT_SIGN | 1u << CRL_SIGN) || !add_subject_key(x) ||
+		!add_authority_key(x, x) || X509_sign(x, key, key_digest(key)) <= 0)
 		return openssl_failed("making the certificate of the CA");
 	*ret = x;
 	return STATUS_OK;
@@ -284,7 +291,8 @@ enum status ca_sign(struct arena *a, const struct ca *ca, const struct ca_reques
 	if (s != STATUS_OK)
 		return s;
 	if (request->mail && *request->mail && !ca_mail_ok(request->mail))
-		return cause(STATUS_INVALID, "mail address \"%s\" cannot stand in a certificate", request->mail);
+		return cause(
+			STATUS_INVALID, "mail address \"%s\" cannot stand in a certificate", request->mail);
 	unsigned usage = 0;
 	for (const char *const *name = request->key_usage; *name; name++)
 		usage |= 1u << key_usage_bit(*name);
@@ -292,11 +300,13 @@ enum status ca_sign(struct arena *a, const struct ca *ca, const struct ca_reques
 	end = request->not_after < end ? request->not_after : end;
 
 	X509 *x = arena_certificate(a, X509_new());
-	if (!fill(x, subject, X509_get_subject_name(ca->certificate), request->key, request->not_before, end) ||
-		!add_basic_constraints(x, false) || (usage && !add_key_usage(x, usage)) || !add_eku(x, request->eku) ||
-		!add_alternative_names(x, request->mail, request->upn) || !add_subject_key(x) ||
-		!add_authority_key(x, ca->certificate) || !add_crl_point(x, request->crl_url) ||
-		!add_issuer_url(x, request->ca_url) || X509_sign(x, ca->key, key_digest(ca->key)) <= 0)
+	if (!fill(x, subject, X509_get_subject_name(ca->certificate), request->key, request->not_before,
+		    end) ||
+		!add_basic_constraints(x, false) || (usage && !add_key_usage(x, usage)) ||
+		!add_eku(x, request->eku) || !add_alternative_names(x, request->mail, request->upn) ||
+		!add_subject_key(x) || !add_authority_key(x, ca->certificate) ||
+		!add_crl_point(x, request->crl_url) || !add_issuer_url(x, request->ca_url) ||
+		X509_sign(x, ca->key, key_digest(ca->key)) <= 0)
 		return openssl_failed("signing a certificate");
 	*ret = x;
 	return STATUS_OK;

@@ -17,16 +17,17 @@ struct ca {
 
 /* A CA that signs itself: basicConstraints critical, CA, path length 0; keyUsage critical, keyCertSign and cRLSign. INVALID when
  * the name is none. */
-enum status ca_make(struct arena *a, const char *name, EVP_PKEY *key, when not_before, when not_after, X509 **ret) MUST_CHECK;
+enum status ca_make(struct arena *a, const char *name, EVP_PKEY *key, when not_before, when not_after,
+	X509 **ret) MUST_CHECK;
 
 /* What a user's certificate is to say. */
 struct ca_request {
 	const char *subject;
 	EVP_PKEY *key;
 	const char *const *key_usage; /* NULL-terminated, names of RFC 5280 4.2.1.3 */
-	const char *const *eku;       /* NULL-terminated, short names of OpenSSL or dotted OIDs */
-	const char *mail;             /* SAN rfc822Name; NULL or "": none */
-	const char *upn;              /* SAN otherName userPrincipalName; NULL or "": none */
+	const char *const *eku;	      /* NULL-terminated, short names of OpenSSL or dotted OIDs */
+	const char *mail;	      /* SAN rfc822Name; NULL or "": none */
+	const char *upn;	      /* SAN otherName userPrincipalName; NULL or "": none */
 	when not_before, not_after;   /* whole seconds; not_after is cut at the CA's */
 	const char *crl_url, *ca_url; /* distribution point; caIssuers */
 };
@@ -36,7 +37,8 @@ enum status ca_check_usages(const char *const *key_usage, const char *const *eku
 /* Whether it fits into an rfc822Name: one @, printable ASCII, no blanks, at most 254 bytes. */
 bool ca_mail_ok(const char *mail);
 /* Signs with a new random serial. INVALID: subject, usage or mail cannot stand in a certificate. */
-enum status ca_sign(struct arena *a, const struct ca *ca, const struct ca_request *request, X509 **ret) MUST_CHECK;
+enum status ca_sign(
+	struct arena *a, const struct ca *ca, const struct ca_request *request, X509 **ret) MUST_CHECK;
 
 struct ca_revoked {
 	const char *serial; /* hexadecimal */
@@ -45,10 +47,11 @@ struct ca_revoked {
 };
 /* A list under construction: entries come in steps, so that a long list is never held as rows. */
 struct ca_crl;
-enum status ca_crl_new(struct arena *a, const struct ca *ca, int64_t number, when this_update, when next_update,
-	struct ca_crl **ret) MUST_CHECK;
+enum status ca_crl_new(struct arena *a, const struct ca *ca, int64_t number, when this_update,
+	when next_update, struct ca_crl **ret) MUST_CHECK;
 enum status ca_crl_add(struct ca_crl *crl, const struct ca_revoked *revoked) MUST_CHECK;
-enum status ca_crl_sign(struct arena *a, struct ca_crl *crl, const struct ca *ca, struct bytes *ret) MUST_CHECK;
+enum status ca_crl_sign(
+	struct arena *a, struct ca_crl *crl, const struct ca *ca, struct bytes *ret) MUST_CHECK;
 
 /* Facts of a certificate, as the core and the tables have them. */
 const char *x509_serial(struct arena *a, const X509 *certificate); /* lower-case hexadecimal */

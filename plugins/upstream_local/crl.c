@@ -28,7 +28,7 @@ static bool crl_number(X509_CRL *list, int64_t number)
 {
 	ASN1_INTEGER *n = ASN1_INTEGER_new();
 	bool ok = n && ASN1_INTEGER_set_int64(n, number) == 1 &&
-		X509_CRL_add1_ext_i2d(list, NID_crl_number, n, 0, X509V3_ADD_APPEND) == 1;
+		  X509_CRL_add1_ext_i2d(list, NID_crl_number, n, 0, X509V3_ADD_APPEND) == 1;
 	ASN1_INTEGER_free(n);
 	return ok;
 }
@@ -40,13 +40,14 @@ static bool crl_authority(X509_CRL *list, X509 *issuer)
 	if (authority && id)
 		authority->keyid = ASN1_OCTET_STRING_dup(id);
 	bool ok = authority && authority->keyid &&
-		X509_CRL_add1_ext_i2d(list, NID_authority_key_identifier, authority, 0, X509V3_ADD_APPEND) == 1;
+		  X509_CRL_add1_ext_i2d(
+			  list, NID_authority_key_identifier, authority, 0, X509V3_ADD_APPEND) == 1;
 	AUTHORITY_KEYID_free(authority);
 	return ok;
 }
 
-enum status ca_crl_new(struct arena *a, const struct ca *ca, int64_t number, when this_update, when next_update,
-	struct ca_crl **ret)
+enum status ca_crl_new(struct arena *a, const struct ca *ca, int64_t number, when this_update,
+	when next_update, struct ca_crl **ret)
 {
 	struct ca_crl *crl = arena_alloc(a, sizeof *crl);
 	crl->list = X509_CRL_new();
@@ -74,7 +75,7 @@ static bool revoked_reason(X509_REVOKED *entry, int reason)
 		return true;
 	ASN1_ENUMERATED *value = ASN1_ENUMERATED_new();
 	bool ok = value && ASN1_ENUMERATED_set(value, reason) == 1 &&
-		X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, value, 0, X509V3_ADD_APPEND) == 1;
+		  X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, value, 0, X509V3_ADD_APPEND) == 1;
 	ASN1_ENUMERATED_free(value);
 	return ok;
 }
@@ -84,9 +85,10 @@ enum status ca_crl_add(struct ca_crl *crl, const struct ca_revoked *revoked)
 	BIGNUM *number = NULL;
 	X509_REVOKED *entry = X509_REVOKED_new();
 	ASN1_TIME *time = ASN1_TIME_set(NULL, (time_t)(revoked->at / SECOND));
-	ASN1_INTEGER *serial = BN_hex2bn(&number, revoked->serial) > 0 ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
+	ASN1_INTEGER *serial =
+		BN_hex2bn(&number, revoked->serial) > 0 ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
 	bool ok = entry && time && serial && X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
-		X509_REVOKED_set_revocationDate(entry, time) == 1 && revoked_reason(entry, revoked->reason);
+		  X509_REVOKED_set_revocationDate(entry, time) == 1 && revoked_reason(entry, revoked->reason);
 	ok = ok && X509_CRL_add0_revoked(crl->list, entry) == 1;
 	if (!ok)
 		X509_REVOKED_free(entry);

@@ -6,14 +6,16 @@
 /* Whether this browser gave the PIN, lately and as the last one. */
 static bool unlocked(const struct local_order *order, struct bytes cookie_digest, when now)
 {
-	return order->unlock_digest.len && cookie_digest.len == order->unlock_digest.len && now < order->unlock_until &&
-		memcmp(cookie_digest.data, order->unlock_digest.data, cookie_digest.len) == 0;
+	return order->unlock_digest.len && cookie_digest.len == order->unlock_digest.len &&
+	       now < order->unlock_until &&
+	       memcmp(cookie_digest.data, order->unlock_digest.data, cookie_digest.len) == 0;
 }
 
 static enum status ask_again(struct request *rq)
 {
 	request_secret(rq);
-	return request_redirect(rq, arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s?again=1", request_part(rq, "token")));
+	return request_redirect(
+		rq, arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s?again=1", request_part(rq, "token")));
 }
 
 /* Apple's importers, and Windows before 10, call the modern format a wrong password. Only preselects: the person decides. */
@@ -49,13 +51,15 @@ enum status download_page(struct request *rq)
 		return take_ended(rq, state);
 
 	struct model *m = model_new(rq->arena);
-	model_set(m, "ACTION", arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s/download", request_part(rq, "token")));
+	model_set(m, "ACTION",
+		arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s/download", request_part(rq, "token")));
 	model_set(m, "TYPE", type_title(&order));
 	model_set_int(m, "NUMBER", order.number);
 	model_set(m, "SUBJECT", order.subject);
 	model_set_int(m, "MONTHS", order.months);
 	if (state == TAKE_REPEAT)
-		model_set(model_section(m, "REPEAT"), "UNTIL", clock_show(rq->arena, order.repeat_until, rq->lang));
+		model_set(model_section(m, "REPEAT"), "UNTIL",
+			clock_show(rq->arena, order.repeat_until, rq->lang));
 	else {
 		struct model *choice = model_section(m, "CHOICE");
 		if (system_is_older(rq))
@@ -98,7 +102,8 @@ static enum status download_body(struct db *db, void *context)
 	if (s == STATUS_OK)
 		s = issue_p12(a, db, &order, &c, t->format, &t->p12);
 	if (s == STATUS_OK)
-		s = audit_add(db, "certificate.sent", arena_printf(a, "application:%llu", (unsigned long long)t->application),
+		s = audit_add(db, "certificate.sent",
+			arena_printf(a, "application:%llu", (unsigned long long)t->application),
 			arena_printf(a, "serial %s", c.serial));
 	return s;
 }
@@ -142,14 +147,17 @@ static void download_after(struct request *rq, bool complete, void *context)
 		log_status(s, "download, that it was taken could not be recorded");
 }
 
-static enum status download_hand_over(struct request *rq, const struct local_order *order, const struct download_task *task)
+static enum status download_hand_over(
+	struct request *rq, const struct local_order *order, const struct download_task *task)
 {
 	struct taken_task *taken = arena_alloc(rq->arena, sizeof *taken);
-	*taken = (struct taken_task){.arena = rq->arena, .application = order->application, .cookie = task->cookie};
+	*taken = (struct taken_task){
+		.arena = rq->arena, .application = order->application, .cookie = task->cookie};
 	if (task->state == TAKE_OPEN)
 		request_after(rq, download_after, taken);
 	request_secret(rq);
-	return request_send(rq, "application/x-pkcs12", arena_printf(rq->arena, "%s-%u.p12", order->type, order->number), task->p12);
+	return request_send(rq, "application/x-pkcs12",
+		arena_printf(rq->arena, "%s-%u.p12", order->type, order->number), task->p12);
 }
 
 enum status download_send(struct request *rq)
@@ -165,7 +173,9 @@ enum status download_send(struct request *rq)
 		format = "modern";
 	if (!text_same(format, "modern") && !text_same(format, "compatible"))
 		return cause(STATUS_INVALID, "field format is neither modern nor compatible");
-	struct download_task task = {.rq = rq, .application = order.application, .format = format,
+	struct download_task task = {.rq = rq,
+		.application = order.application,
+		.format = format,
 		.cookie = take_cookie_digest(rq)};
 	s = db_transact(rq->db, download_body, &task);
 	if (s != STATUS_OK)

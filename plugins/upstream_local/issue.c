@@ -12,14 +12,16 @@ static char *order_row(struct arena *a, const struct local_order *order)
 static enum status order_key(struct arena *a, const struct local_order *order, EVP_PKEY **ret)
 {
 	struct bytes pkcs8;
-	enum status s = seal_open(a, "local_order", order_row(a, order), "key_sealed", order->key_sealed, &pkcs8);
+	enum status s =
+		seal_open(a, "local_order", order_row(a, order), "key_sealed", order->key_sealed, &pkcs8);
 	return s == STATUS_OK ? key_read(a, pkcs8, ret) : s;
 }
 
 enum status order_pin(struct arena *a, const struct local_order *order, const char **ret)
 {
 	struct bytes pin;
-	enum status s = seal_open(a, "local_order", order_row(a, order), "pin_sealed", order->pin_sealed, &pin);
+	enum status s =
+		seal_open(a, "local_order", order_row(a, order), "pin_sealed", order->pin_sealed, &pin);
 	if (s == STATUS_OK)
 		*ret = arena_stringn(a, (const char *)pin.data, pin.len);
 	return s;
@@ -33,7 +35,8 @@ enum status issue_certificate(struct arena *a, struct db *db, const struct local
 		return s;
 	const struct local_profile *profile = local_profile_find(order->type);
 	if (!profile)
-		return cause(STATUS_INTERNAL, "upstream_local.conf has no profile \"%s\" any more", order->type);
+		return cause(
+			STATUS_INTERNAL, "upstream_local.conf has no profile \"%s\" any more", order->type);
 	const struct ca *ca = authority();
 	now = now / SECOND * SECOND; /* a certificate knows whole seconds, and the row shall say the same */
 	struct ca_request request = {
@@ -72,8 +75,8 @@ enum status issue_certificate(struct arena *a, struct db *db, const struct local
 	return s;
 }
 
-static enum status p12_of(struct arena *a, struct db *db, const struct local_order *order, const struct local_certificate *c,
-	enum p12_format format, struct bytes *ret)
+static enum status p12_of(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, enum p12_format format, struct bytes *ret)
 {
 	struct ca ca;
 	struct p12_content content = {
@@ -97,8 +100,8 @@ enum status issue_stored(struct arena *a, const struct local_order *order, struc
 	return seal_open(a, "local_order", order_row(a, order), "p12_sealed", order->p12_sealed, ret);
 }
 
-enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order, const struct local_certificate *c,
-	const char *format, struct bytes *ret)
+enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, const char *format, struct bytes *ret)
 {
 	enum p12_format f;
 	if (order->p12_sealed.len && text_same(order->p12_format, format))
@@ -108,7 +111,8 @@ enum status issue_p12(struct arena *a, struct db *db, const struct local_order *
 	struct bytes p12;
 	enum status s = p12_of(a, db, order, c, f, &p12);
 	if (s == STATUS_OK)
-		s = local_order_set_p12(db, order->application, format, seal(a, "local_order", order_row(a, order), "p12_sealed", p12));
+		s = local_order_set_p12(db, order->application, format,
+			seal(a, "local_order", order_row(a, order), "p12_sealed", p12));
 	if (s == STATUS_OK)
 		*ret = p12;
 	return s;

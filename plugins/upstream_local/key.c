@@ -37,7 +37,8 @@ enum status key_write(struct arena *a, const EVP_PKEY *key, struct bytes *ret)
 enum status key_read(struct arena *a, struct bytes pkcs8, EVP_PKEY **ret)
 {
 	const unsigned char *at = pkcs8.data;
-	EVP_PKEY *key = pkcs8.len && pkcs8.len <= 65536 ? d2i_AutoPrivateKey(NULL, &at, (long)pkcs8.len) : NULL;
+	EVP_PKEY *key =
+		pkcs8.len && pkcs8.len <= 65536 ? d2i_AutoPrivateKey(NULL, &at, (long)pkcs8.len) : NULL;
 	if (!key)
 		return openssl_failed("reading a key");
 	*ret = arena_key(a, key);

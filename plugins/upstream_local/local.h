@@ -56,7 +56,8 @@ enum status order_key_gave_up(const struct job_run *run, const char *why);
 enum status order_stock_job(const struct job_run *run);
 enum status order_sweep_job(const struct job_run *run);
 /* Tells the core that the certificate was taken; harmless when told before. Joins the caller's transaction. */
-enum status order_report_taken(struct arena *a, struct db *db, const struct local_certificate *c, when now) MUST_CHECK;
+enum status order_report_taken(
+	struct arena *a, struct db *db, const struct local_certificate *c, when now) MUST_CHECK;
 /* The PIN of a ready order. */
 enum status order_pin(struct arena *a, const struct local_order *order, const char **ret) MUST_CHECK;
 
@@ -66,8 +67,8 @@ enum status order_pin(struct arena *a, const struct local_order *order, const ch
 enum status issue_certificate(struct arena *a, struct db *db, const struct local_order *order, when now,
 	struct local_certificate *ret) MUST_CHECK;
 /* The order's .p12 in this format, made and stored sealed unless it was before. As above. */
-enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order, const struct local_certificate *c,
-	const char *format, struct bytes *ret) MUST_CHECK;
+enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, const char *format, struct bytes *ret) MUST_CHECK;
 /* The stored .p12, opened. */
 enum status issue_stored(struct arena *a, const struct local_order *order, struct bytes *ret) MUST_CHECK;
 

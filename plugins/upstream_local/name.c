@@ -45,12 +45,16 @@ static enum status name_add(struct arena *a, X509_NAME *name, const char *part)
 	const char *value = text_trim(a, equals + 1);
 	const struct name_type *type = name_type_find(key);
 	if (!type)
-		return cause(STATUS_INVALID, "subject part \"%s\": %s is none of CN, OU, O, L, ST, C, DC", part, key);
+		return cause(STATUS_INVALID, "subject part \"%s\": %s is none of CN, OU, O, L, ST, C, DC",
+			part, key);
 	if (!text_clean(value, NAME_MAX_BYTES))
 		return cause(STATUS_INVALID, "subject part %s is empty or holds control characters", key);
-	if (X509_NAME_add_entry_by_NID(name, type->nid, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) != 1) {
-		(void)openssl_failed("adding a part of a subject"); /* empties the queue; the reader needs the part */
-		return cause(STATUS_INVALID, "subject part \"%s\" is too long or holds a character that %s may not", part, key);
+	if (X509_NAME_add_entry_by_NID(
+		    name, type->nid, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) != 1) {
+		(void)openssl_failed(
+			"adding a part of a subject"); /* empties the queue; the reader needs the part */
+		return cause(STATUS_INVALID,
+			"subject part \"%s\" is too long or holds a character that %s may not", part, key);
 	}
 	return STATUS_OK;
 }
@@ -59,13 +63,15 @@ enum status name_parse(struct arena *a, const char *text, X509_NAME **ret)
 {
 	size_t len = strlen(text);
 	if (len == 0 || len > NAME_MAX_BYTES || strpbrk(text, "\\\"+<>;"))
-		return cause(STATUS_INVALID, "subject \"%s\" is empty, too long, or would need escaping", text);
+		return cause(
+			STATUS_INVALID, "subject \"%s\" is empty, too long, or would need escaping", text);
 	const char *parts[PARTS_MAX];
 	size_t n = 0;
 	for (const char *at = text;;) {
 		size_t part = strcspn(at, ",");
 		if (n == PARTS_MAX)
-			return cause(STATUS_INVALID, "subject \"%s\" has more than %d parts", text, PARTS_MAX);
+			return cause(
+				STATUS_INVALID, "subject \"%s\" has more than %d parts", text, PARTS_MAX);
 		parts[n++] = arena_stringn(a, at, part);
 		if (!at[part])
 			break;

@@ -22,21 +22,29 @@ static void reject(struct upstream_order *order, const char *code, const char *f
 }
 
 /* Fills the row from the application; an order that could never be signed is rejected now, not at its download. */
-static enum status order_fill(const struct upstream_call *call, struct upstream_order *order, struct local_order *to)
+static enum status order_fill(
+	const struct upstream_call *call, struct upstream_order *order, struct local_order *to)
 {
 	const struct application *app = order->application;
 	const struct local_profile *profile = local_profile_find(app->type);
 	X509_NAME *name;
 	if (!profile) {
-		reject(order, "no-profile", "type", arena_printf(call->arena, "this CA issues nothing of type %s", app->type));
+		reject(order, "no-profile", "type",
+			arena_printf(call->arena, "this CA issues nothing of type %s", app->type));
 		return STATUS_OK;
 	}
 	if (name_parse(call->arena, app->subject, &name) != STATUS_OK) {
 		reject(order, "subject", "subject", arena_string(call->arena, cause_text()));
 		return STATUS_OK;
 	}
-	*to = (struct local_order){.application = app->id, .type = app->type, .number = app->number, .subject = app->subject,
-		.mail = "", .upn = "", .months = app->months, .created_at = clock_now()};
+	*to = (struct local_order){.application = app->id,
+		.type = app->type,
+		.number = app->number,
+		.subject = app->subject,
+		.mail = "",
+		.upn = "",
+		.months = app->months,
+		.created_at = clock_now()};
 	if (text_same(profile->san, "mail") || text_same(profile->san, "both")) {
 		if (!app->mail || !ca_mail_ok(app->mail)) {
 			reject(order, "mail", "mail", "the mail address cannot stand in a certificate");
@@ -67,7 +75,8 @@ static enum status submit_body(struct db *db, void *context)
 	uint64_t id = t->order->application;
 	enum status s = local_order_insert(db, t->order);
 	if (s == STATUS_OK)
-		s = job_add(db, KEY_JOB, id, "", 0, arena_printf(t->arena, KEY_JOB ":%llu", (unsigned long long)id));
+		s = job_add(db, KEY_JOB, id, "", 0,
+			arena_printf(t->arena, KEY_JOB ":%llu", (unsigned long long)id));
 	return s;
 }
 
@@ -115,19 +124,23 @@ static enum status revoke_body(struct db *db, void *context)
 		s = authority_crl(t->arena, db, &ca, now);
 	if (s != STATUS_OK)
 		return s;
-	struct event event = {.kind = EVENT_REVOKED, .source_key = arena_printf(t->arena, "serial:%s", c.serial), .at = now,
+	struct event event = {.kind = EVENT_REVOKED,
+		.source_key = arena_printf(t->arena, "serial:%s", c.serial),
+		.at = now,
 		.reason = t->reason};
 	return upstream_report(db, t->arena, LOCAL_NAME, t->application, &event);
 }
 
 static enum status submit_revoke(const struct upstream_call *call, struct upstream_order *order)
 {
-	struct revoke_task task = {.arena = call->arena, .application = order->application->id, .reason = order->reason};
+	struct revoke_task task = {
+		.arena = call->arena, .application = order->application->id, .reason = order->reason};
 	enum status s = db_transact(call->db, revoke_body, &task);
 	if (s != STATUS_OK)
 		return s;
 	if (task.unknown)
-		reject(order, "no-certificate", "serial", "this CA has signed no certificate for the application");
+		reject(order, "no-certificate", "serial",
+			"this CA has signed no certificate for the application");
 	else
 		order->answer = UPSTREAM_ACCEPTED;
 	return STATUS_OK;
@@ -138,7 +151,8 @@ enum status order_submit_all(const struct upstream_call *call, struct upstream_o
 	enum status s = STATUS_OK;
 	/* After a failure the rest stays UNKNOWN, and is asked again. */
 	for (size_t i = 0; s == STATUS_OK && i < n; i++)
-		s = orders[i].action == UPSTREAM_REVOKE ? submit_revoke(call, &orders[i]) : submit_issue(call, &orders[i]);
+		s = orders[i].action == UPSTREAM_REVOKE ? submit_revoke(call, &orders[i])
+							: submit_issue(call, &orders[i]);
 	return s;
 }
 
@@ -239,14 +253,16 @@ enum status order_stock_job(const struct job_run *run)
 	enum status s = local_key_drop_others(run->db, kind);
 	if (s == STATUS_OK)
 		s = local_key_count(run->db, run->arena, kind, &have);
-	for (; s == STATUS_OK && have < local_settings.key_stock && clock_monotonic() < run->deadline; have++) {
+	for (; s == STATUS_OK && have < local_settings.key_stock && clock_monotonic() < run->deadline;
+		have++) {
 		uint8_t random[16];
 		crypto_random(random, sizeof random);
 		const char *id = text_hex(run->arena, bytes_of(random, sizeof random));
 		struct bytes pkcs8;
 		s = key_fresh(run->arena, &pkcs8);
 		if (s == STATUS_OK)
-			s = local_key_insert(run->db, id, kind, seal(run->arena, "local_key", id, "key_sealed", pkcs8), clock_now());
+			s = local_key_insert(run->db, id, kind,
+				seal(run->arena, "local_key", id, "key_sealed", pkcs8), clock_now());
 	}
 	return s;
 }
@@ -292,9 +308,11 @@ static enum status sweep_unconfirmed(const struct job_run *run, when now)
 {
 	struct local_certificate *list;
 	size_t n;
-	enum status s = local_certificate_unreported(run->db, run->arena, now - local_settings.confirm_time, STEP, &list, &n);
+	enum status s = local_certificate_unreported(
+		run->db, run->arena, now - local_settings.confirm_time, STEP, &list, &n);
 	for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-		struct confirm_task task = {.arena = run->arena, .application = list[i].application, .now = now};
+		struct confirm_task task = {
+			.arena = run->arena, .application = list[i].application, .now = now};
 		s = db_transact(run->db, confirm_body, &task);
 	}
 	return s;
@@ -320,10 +338,14 @@ enum status order_list_all(const struct upstream_call *call, upstream_emit *emit
 		if (s != STATUS_OK)
 			return s;
 		for (size_t i = 0; i < n; i++) {
-			emit(&(struct upstream_certificate){.subject = list[i].subject, .serial = list[i].serial, .mail = list[i].mail,
+			emit(&(struct upstream_certificate){.subject = list[i].subject,
+				     .serial = list[i].serial,
+				     .mail = list[i].mail,
 				     .upstream_id = application_row(call->arena, list[i].application),
-				     .not_before = list[i].not_before, .not_after = list[i].not_after,
-				     .revoked_at = list[i].revoked_at, .state = list[i].revoked_at ? "revoked" : "issued"},
+				     .not_before = list[i].not_before,
+				     .not_after = list[i].not_after,
+				     .revoked_at = list[i].revoked_at,
+				     .state = list[i].revoked_at ? "revoked" : "issued"},
 				context);
 			after = list[i].serial;
 		}

@@ -24,22 +24,24 @@ bool p12_format_parse(const char *name, enum p12_format *ret)
 	return false;
 }
 
-static PKCS12 *p12_create(const struct p12_content *c, STACK_OF(X509) *chain, enum p12_format format)
+static PKCS12 *p12_create(const struct p12_content *c, STACK_OF(X509) * chain, enum p12_format format)
 {
 	bool modern = format == P12_MODERN;
 	int cipher = modern ? NID_aes_256_cbc : NID_pbe_WithSHA1And3_Key_TripleDES_CBC;
 	int rounds = modern ? MODERN_ROUNDS : COMPATIBLE_ROUNDS;
 	/* The MAC is set below (-1: none here), since its digest has to follow the format. */
-	PKCS12 *p12 = PKCS12_create_ex(c->pin, c->friendly_name, c->key, c->certificate, chain, cipher, cipher, rounds, -1, 0,
-		NULL, NULL);
-	if (p12 && PKCS12_set_mac(p12, c->pin, -1, NULL, 0, rounds, modern ? EVP_sha256() : EVP_sha1()) != 1) {
+	PKCS12 *p12 = PKCS12_create_ex(c->pin, c->friendly_name, c->key, c->certificate, chain, cipher,
+		cipher, rounds, -1, 0, NULL, NULL);
+	if (p12 &&
+		PKCS12_set_mac(p12, c->pin, -1, NULL, 0, rounds, modern ? EVP_sha256() : EVP_sha1()) != 1) {
 		PKCS12_free(p12);
 		return NULL;
 	}
 	return p12;
 }
 
-enum status p12_make(struct arena *a, const struct p12_content *content, enum p12_format format, struct bytes *ret)
+enum status p12_make(
+	struct arena *a, const struct p12_content *content, enum p12_format format, struct bytes *ret)
 {
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	PKCS12 *p12 = NULL;

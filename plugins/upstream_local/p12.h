@@ -5,7 +5,7 @@
 #include "openssl.h"
 
 enum p12_format {
-	P12_MODERN,     /* AES-256-CBC, PBKDF2 with HMAC-SHA256; MAC with SHA-256 */
+	P12_MODERN, /* AES-256-CBC, PBKDF2 with HMAC-SHA256; MAC with SHA-256 */
 	P12_COMPATIBLE, /* 3DES and SHA-1 throughout: what older systems need, who call anything else a wrong password */
 };
 const char *p12_format_name(enum p12_format format); /* "modern", "compatible" */
@@ -18,6 +18,7 @@ struct p12_content {
 	X509 *certificate, *ca;
 };
 /* The bytes live in the arena, which wipes them. */
-enum status p12_make(struct arena *a, const struct p12_content *content, enum p12_format format, struct bytes *ret) MUST_CHECK;
+enum status p12_make(struct arena *a, const struct p12_content *content, enum p12_format format,
+	struct bytes *ret) MUST_CHECK;
 
 #endif

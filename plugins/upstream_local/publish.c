@@ -11,8 +11,8 @@ static char *http_date(struct arena *a, when t)
 	time_t seconds = (time_t)(t / SECOND);
 	struct tm tm;
 	gmtime_r(&seconds, &tm);
-	return arena_printf(a, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	return arena_printf(a, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
+		months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* The generation in the address; without one, the newest. */
@@ -39,7 +39,8 @@ enum status publish_crl(struct request *rq)
 	enum status s = local_crl_get(rq->db, rq->arena, generation, &crl);
 	if (s != STATUS_OK)
 		return s;
-	const char *etag = arena_printf(rq->arena, "\"crl-%u-%llu\"", generation, (unsigned long long)crl.number);
+	const char *etag =
+		arena_printf(rq->arena, "\"crl-%u-%llu\"", generation, (unsigned long long)crl.number);
 	if (unchanged(rq, etag))
 		return request_not_modified(rq, etag);
 	request_set_header(rq, "Last-Modified", http_date(rq->arena, crl.this_update));
@@ -55,7 +56,8 @@ enum status publish_cer(struct request *rq)
 	enum status s = local_ca_get(rq->db, rq->arena, generation, &ca);
 	if (s != STATUS_OK)
 		return s;
-	const char *etag = arena_printf(rq->arena, "\"ca-%.32s\"", x509_fingerprint(rq->arena, ca.certificate));
+	const char *etag =
+		arena_printf(rq->arena, "\"ca-%.32s\"", x509_fingerprint(rq->arena, ca.certificate));
 	if (unchanged(rq, etag))
 		return request_not_modified(rq, etag);
 	request_set_header(rq, "Last-Modified", http_date(rq->arena, ca.created_at));

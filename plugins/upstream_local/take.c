@@ -9,7 +9,7 @@ enum take_state take_state(const struct local_order *order, struct bytes cookie_
 		return TAKE_UNKNOWN;
 	if (order->taken_at) {
 		bool same = order->taken_digest.len && cookie_digest.len == order->taken_digest.len &&
-			memcmp(cookie_digest.data, order->taken_digest.data, cookie_digest.len) == 0;
+			    memcmp(cookie_digest.data, order->taken_digest.data, cookie_digest.len) == 0;
 		return same && now < order->repeat_until ? TAKE_REPEAT : TAKE_TAKEN;
 	}
 	if (now >= order->download_until)
@@ -105,7 +105,8 @@ static enum status pin_form(struct request *rq, enum pin_outcome outcome, when w
 		http = 403;
 	if (wait_until > rq->now) {
 		model_set(model_section(m, "WAIT"), "UNTIL", wait_shown(rq, wait_until));
-		request_set_header(rq, "Retry-After", arena_printf(rq->arena, "%lld", (long long)((wait_until - rq->now) / SECOND + 1)));
+		request_set_header(rq, "Retry-After",
+			arena_printf(rq->arena, "%lld", (long long)((wait_until - rq->now) / SECOND + 1)));
 		http = 429;
 	}
 	request_secret(rq);
@@ -148,7 +149,8 @@ static enum status pin_wrong(struct db *db, struct pin_task *t, const struct loc
 	t->wait_until = pause ? t->rq->now + pause : 0;
 	enum status s = local_order_pin_failed(db, t->application, failures, t->wait_until);
 	if (s == STATUS_OK)
-		s = audit_add(db, "pin.refused", arena_printf(t->rq->arena, "application:%llu", (unsigned long long)t->application),
+		s = audit_add(db, "pin.refused",
+			arena_printf(t->rq->arena, "application:%llu", (unsigned long long)t->application),
 			arena_printf(t->rq->arena, "wrong PIN number %u in a row", failures));
 	return s;
 }
@@ -182,7 +184,8 @@ static enum status pin_body(struct db *db, void *context)
 	t->outcome = PIN_RIGHT;
 	s = local_order_unlock(db, t->application, t->cookie, t->rq->now + local_settings.unlock_time);
 	if (s == STATUS_OK)
-		s = audit_add(db, "pin.accepted", arena_printf(t->rq->arena, "application:%llu", (unsigned long long)t->application),
+		s = audit_add(db, "pin.accepted",
+			arena_printf(t->rq->arena, "application:%llu", (unsigned long long)t->application),
 			NULL);
 	return s;
 }
@@ -199,7 +202,9 @@ enum status take_pin_sent(struct request *rq)
 	if (!typed || !*text_trim(rq->arena, typed))
 		return pin_form(rq, PIN_EMPTY, 0);
 	const char *cookie = crypto_token(rq->arena, 32);
-	struct pin_task task = {.rq = rq, .application = order.application, .pin = pin_normal(rq->arena, typed),
+	struct pin_task task = {.rq = rq,
+		.application = order.application,
+		.pin = pin_normal(rq->arena, typed),
 		.cookie = crypto_sha256(rq->arena, bytes_string(cookie))};
 	s = db_transact(rq->db, pin_body, &task);
 	if (s != STATUS_OK)
@@ -208,7 +213,8 @@ enum status take_pin_sent(struct request *rq)
 		return take_ended(rq, task.state);
 	if (task.outcome != PIN_RIGHT)
 		return pin_form(rq, task.outcome, task.wait_until);
-	request_set_cookie(rq, cookie_name(rq), cookie, local_settings.unlock_time + local_settings.repeat_time, COOKIE_LAX);
+	request_set_cookie(rq, cookie_name(rq), cookie,
+		local_settings.unlock_time + local_settings.repeat_time, COOKIE_LAX);
 	request_secret(rq);
 	return request_redirect(rq, take_path(rq, "/download"));
 }

@@ -57,7 +57,8 @@ static const struct setting settings[] = {
 		.help = "How long a revocation list is valid; servers that check it refuse everybody afterwards."},
 	{"crl_renew", SETTING_DURATION, AT(crl_renew), "1d", 1 * MINUTE, 90 * DAY,
 		.help = "A list of this age is made anew, even when nothing was revoked."},
-	{"profile", SETTING_SECTION, AT(profiles), .sub = profile_settings, .sub_size = sizeof(struct local_profile),
+	{"profile", SETTING_SECTION, AT(profiles), .sub = profile_settings,
+		.sub_size = sizeof(struct local_profile),
 		.help = "What the certificates of a type are good for: profile \"client\" { eku = {\"clientAuth\"} }."},
 	{0},
 };
@@ -105,11 +106,14 @@ static enum status settings_check(struct arena *a)
 	enum status s = name_parse(a, c->ca_name, &name);
 	if (s != STATUS_OK)
 		return s;
-	if (c->publish_url[0] && ((!text_starts(c->publish_url, "https://") && !text_starts(c->publish_url, "http://")) ||
-					 text_ends(c->publish_url, "/") || strpbrk(c->publish_url, " \"<>")))
-		return cause(STATUS_INVALID, "upstream_local.conf: publish_url must be an http or https address without a final slash");
+	if (c->publish_url[0] &&
+		((!text_starts(c->publish_url, "https://") && !text_starts(c->publish_url, "http://")) ||
+			text_ends(c->publish_url, "/") || strpbrk(c->publish_url, " \"<>")))
+		return cause(STATUS_INVALID,
+			"upstream_local.conf: publish_url must be an http or https address without a final slash");
 	if (c->crl_renew * 2 > c->crl_validity)
-		return cause(STATUS_INVALID, "upstream_local.conf: crl_renew must be at most half of crl_validity, or one missed "
+		return cause(STATUS_INVALID,
+			"upstream_local.conf: crl_renew must be at most half of crl_validity, or one missed "
 			"renewal leaves servers without a valid list");
 	const struct local_profile *profiles = c->profiles.items;
 	for (size_t i = 0; i < c->profiles.n; i++) {
@@ -128,17 +132,20 @@ static enum status start(struct arena *a, struct db *db)
 	return s == STATUS_OK ? authority_open(a, db) : s;
 }
 
-static const char no_csrf_pin[] = "no session is involved: the address and the PIN are the whole authority, and nothing is done "
-				  "for whoever is logged in";
-static const char no_csrf_download[] = "the cookie that the right PIN gave to this browser is demanded, together with an address "
-				       "that only its owner knows";
+static const char no_csrf_pin[] =
+	"no session is involved: the address and the PIN are the whole authority, and nothing is done "
+	"for whoever is logged in";
+static const char no_csrf_download[] =
+	"the cookie that the right PIN gave to this browser is demanded, together with an address "
+	"that only its owner knows";
 
 static const struct route routes[] = {
 	{"GET", "/upstream_local/take/:token", ACCESS_ANYONE, take_pin_page},
-	{"POST", "/upstream_local/take/:token", ACCESS_ANYONE, take_pin_sent, .no_csrf_because = no_csrf_pin, .body_max = 4096},
-	{"GET", "/upstream_local/take/:token/download", ACCESS_ANYONE, download_page},
-	{"POST", "/upstream_local/take/:token/download", ACCESS_ANYONE, download_send, .no_csrf_because = no_csrf_download,
+	{"POST", "/upstream_local/take/:token", ACCESS_ANYONE, take_pin_sent, .no_csrf_because = no_csrf_pin,
 		.body_max = 4096},
+	{"GET", "/upstream_local/take/:token/download", ACCESS_ANYONE, download_page},
+	{"POST", "/upstream_local/take/:token/download", ACCESS_ANYONE, download_send,
+		.no_csrf_because = no_csrf_download, .body_max = 4096},
 	{"GET", "/upstream_local/ca.crl", ACCESS_ANYONE, publish_crl, .quiet = true},
 	{"GET", "/upstream_local/ca.cer", ACCESS_ANYONE, publish_cer, .quiet = true},
 	{"GET", "/upstream_local/ca.pem", ACCESS_ANYONE, publish_pem, .quiet = true},

@@ -55,15 +55,17 @@ enum status local_ca_list(struct db *db, struct arena *a, struct local_ca **ret,
 
 enum status local_ca_insert(struct db *db, const struct local_ca *ca)
 {
-	return db_exec(db, NULL, "INSERT INTO local_ca (generation, key_sealed, certificate, created_at) VALUES (?, ?, ?, ?)",
-		DB_INT(ca->generation), DB_BYTES(ca->key_sealed), DB_BYTES(ca->certificate), DB_INT(ca->created_at));
+	return db_exec(db, NULL,
+		"INSERT INTO local_ca (generation, key_sealed, certificate, created_at) VALUES (?, ?, ?, ?)",
+		DB_INT(ca->generation), DB_BYTES(ca->key_sealed), DB_BYTES(ca->certificate),
+		DB_INT(ca->created_at));
 }
 
 /* Orders */
 
-#define ORDER_COLUMNS                                                                                                  \
+#define ORDER_COLUMNS                                                                                                      \
 	"SELECT application, type, subject, mail, upn, number, months, created_at, ready_at, download_until, key_sealed, " \
-	"pin_sealed, pin_failures, pin_wait_until, unlock_digest, unlock_until, taken_at, taken_digest, repeat_until, "   \
+	"pin_sealed, pin_failures, pin_wait_until, unlock_digest, unlock_until, taken_at, taken_digest, repeat_until, "    \
 	"p12_format, p12_sealed, wiped_at FROM local_order "
 
 static enum status order_row(const struct db_rows *rows, struct local_order *to)
@@ -102,8 +104,8 @@ enum status local_order_insert(struct db *db, const struct local_order *o)
 	return db_exec(db, NULL,
 		"INSERT INTO local_order (application, type, number, subject, mail, upn, months, created_at) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE application = application",
-		DB_INT(o->application), DB_TEXT(o->type), DB_INT(o->number), DB_TEXT(o->subject), DB_TEXT(o->mail), DB_TEXT(o->upn),
-		DB_INT(o->months), DB_INT(o->created_at));
+		DB_INT(o->application), DB_TEXT(o->type), DB_INT(o->number), DB_TEXT(o->subject),
+		DB_TEXT(o->mail), DB_TEXT(o->upn), DB_INT(o->months), DB_INT(o->created_at));
 }
 
 enum status local_order_get(struct db *db, struct arena *a, uint64_t application, struct local_order *ret)
@@ -113,33 +115,36 @@ enum status local_order_get(struct db *db, struct arena *a, uint64_t application
 	return s == STATUS_OK ? order_row(&rows, ret) : s;
 }
 
-enum status local_order_find(struct db *db, struct arena *a, struct bytes token_digest, struct local_order *ret)
+enum status local_order_find(
+	struct db *db, struct arena *a, struct bytes token_digest, struct local_order *ret)
 {
 	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, ORDER_COLUMNS "WHERE token_digest = ?", DB_BYTES(token_digest));
+	enum status s =
+		db_select(db, a, &rows, ORDER_COLUMNS "WHERE token_digest = ?", DB_BYTES(token_digest));
 	return s == STATUS_OK ? order_row(&rows, ret) : s;
 }
 
 enum status local_order_lock(struct db *db, struct arena *a, uint64_t application, struct local_order *ret)
 {
-	enum status s =
-		db_exec(db, NULL, "UPDATE local_order SET changed = changed + 1 WHERE application = ?", DB_INT(application));
+	enum status s = db_exec(db, NULL,
+		"UPDATE local_order SET changed = changed + 1 WHERE application = ?", DB_INT(application));
 	return s == STATUS_OK ? local_order_get(db, a, application, ret) : s;
 }
 
-enum status local_order_ready(struct db *db, uint64_t application, struct bytes key_sealed, struct bytes pin_sealed,
-	struct bytes token_digest, when ready_at, when download_until)
+enum status local_order_ready(struct db *db, uint64_t application, struct bytes key_sealed,
+	struct bytes pin_sealed, struct bytes token_digest, when ready_at, when download_until)
 {
 	return db_exec(db, NULL,
 		"UPDATE local_order SET key_sealed = ?, pin_sealed = ?, token_digest = ?, ready_at = ?, download_until = ? "
 		"WHERE application = ?",
-		DB_BYTES(key_sealed), DB_BYTES(pin_sealed), DB_BYTES(token_digest), DB_INT(ready_at), DB_INT(download_until),
-		DB_INT(application));
+		DB_BYTES(key_sealed), DB_BYTES(pin_sealed), DB_BYTES(token_digest), DB_INT(ready_at),
+		DB_INT(download_until), DB_INT(application));
 }
 
 enum status local_order_pin_failed(struct db *db, uint64_t application, unsigned failures, when wait_until)
 {
-	return db_exec(db, NULL, "UPDATE local_order SET pin_failures = ?, pin_wait_until = ? WHERE application = ?",
+	return db_exec(db, NULL,
+		"UPDATE local_order SET pin_failures = ?, pin_wait_until = ? WHERE application = ?",
 		DB_INT(failures), DB_INT(wait_until), DB_INT(application));
 }
 
@@ -153,23 +158,27 @@ enum status local_order_unlock(struct db *db, uint64_t application, struct bytes
 
 enum status local_order_set_p12(struct db *db, uint64_t application, const char *format, struct bytes sealed)
 {
-	return db_exec(db, NULL, "UPDATE local_order SET p12_format = ?, p12_sealed = ? WHERE application = ?", DB_TEXT(format),
-		DB_BYTES(sealed), DB_INT(application));
+	return db_exec(db, NULL,
+		"UPDATE local_order SET p12_format = ?, p12_sealed = ? WHERE application = ?",
+		DB_TEXT(format), DB_BYTES(sealed), DB_INT(application));
 }
 
-enum status local_order_taken(struct db *db, uint64_t application, struct bytes cookie_digest, when at, when repeat_until)
+enum status local_order_taken(
+	struct db *db, uint64_t application, struct bytes cookie_digest, when at, when repeat_until)
 {
-	return db_exec(db, NULL, "UPDATE local_order SET taken_at = ?, taken_digest = ?, repeat_until = ? WHERE application = ?",
+	return db_exec(db, NULL,
+		"UPDATE local_order SET taken_at = ?, taken_digest = ?, repeat_until = ? WHERE application = ?",
 		DB_INT(at), DB_BYTES(cookie_digest), DB_INT(repeat_until), DB_INT(application));
 }
 
-#define WIPE                                                                                                          \
-	"UPDATE local_order SET changed = changed + 1, key_sealed = NULL, pin_sealed = NULL, p12_sealed = NULL, "          \
+#define WIPE                                                                                                      \
+	"UPDATE local_order SET changed = changed + 1, key_sealed = NULL, pin_sealed = NULL, p12_sealed = NULL, " \
 	"unlock_digest = NULL, taken_digest = NULL, wiped_at = ? "
 
 enum status local_order_wipe(struct db *db, uint64_t application, when at)
 {
-	return db_exec(db, NULL, WIPE "WHERE application = ? AND wiped_at = 0", DB_INT(at), DB_INT(application));
+	return db_exec(
+		db, NULL, WIPE "WHERE application = ? AND wiped_at = 0", DB_INT(at), DB_INT(application));
 }
 
 enum status local_order_wipe_due(struct db *db, when now, unsigned limit, uint64_t *ret_wiped)
@@ -182,7 +191,7 @@ enum status local_order_wipe_due(struct db *db, when now, unsigned limit, uint64
 
 /* Certificates */
 
-#define CERTIFICATE_COLUMNS                                                                                            \
+#define CERTIFICATE_COLUMNS                                                                                                    \
 	"SELECT serial, application, generation, subject, mail, fingerprint, not_before, not_after, created_at, reported_at, " \
 	"revoked_at, reason, der FROM local_certificate "
 
@@ -205,7 +214,8 @@ static void certificate_row(const struct db_rows *rows, size_t i, struct local_c
 	};
 }
 
-static void certificate_rows(struct arena *a, const struct db_rows *rows, struct local_certificate **ret, size_t *ret_n)
+static void certificate_rows(
+	struct arena *a, const struct db_rows *rows, struct local_certificate **ret, size_t *ret_n)
 {
 	struct local_certificate *list = arena_array(a, rows->rows, sizeof *list);
 	for (size_t i = 0; i < rows->rows; i++)
@@ -219,25 +229,30 @@ enum status local_certificate_insert(struct db *db, const struct local_certifica
 	return db_exec(db, NULL,
 		"INSERT INTO local_certificate (serial, application, generation, subject, mail, der, fingerprint, not_before, "
 		"not_after, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		DB_TEXT(c->serial), DB_INT(c->application), DB_INT(c->generation), DB_TEXT(c->subject), DB_TEXT(c->mail),
-		DB_BYTES(c->der), DB_TEXT(c->fingerprint), DB_INT(c->not_before), DB_INT(c->not_after), DB_INT(c->created_at));
+		DB_TEXT(c->serial), DB_INT(c->application), DB_INT(c->generation), DB_TEXT(c->subject),
+		DB_TEXT(c->mail), DB_BYTES(c->der), DB_TEXT(c->fingerprint), DB_INT(c->not_before),
+		DB_INT(c->not_after), DB_INT(c->created_at));
 }
 
-enum status local_certificate_get(struct db *db, struct arena *a, uint64_t application, struct local_certificate *ret)
+enum status local_certificate_get(
+	struct db *db, struct arena *a, uint64_t application, struct local_certificate *ret)
 {
 	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE application = ?", DB_INT(application));
+	enum status s =
+		db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE application = ?", DB_INT(application));
 	if (s != STATUS_OK)
 		return s;
 	if (!rows.rows)
-		return cause(STATUS_MISSING, "application %llu has no certificate", (unsigned long long)application);
+		return cause(STATUS_MISSING, "application %llu has no certificate",
+			(unsigned long long)application);
 	certificate_row(&rows, 0, ret);
 	return STATUS_OK;
 }
 
 enum status local_certificate_reported(struct db *db, uint64_t application, when at)
 {
-	return db_exec(db, NULL, "UPDATE local_certificate SET reported_at = ? WHERE application = ? AND reported_at = 0",
+	return db_exec(db, NULL,
+		"UPDATE local_certificate SET reported_at = ? WHERE application = ? AND reported_at = 0",
 		DB_INT(at), DB_INT(application));
 }
 
@@ -246,8 +261,8 @@ enum status local_certificate_unreported(struct db *db, struct arena *a, when be
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
-		CERTIFICATE_COLUMNS "WHERE reported_at = 0 AND created_at <= ? ORDER BY created_at LIMIT ?", DB_INT(before),
-		DB_INT(limit));
+		CERTIFICATE_COLUMNS "WHERE reported_at = 0 AND created_at <= ? ORDER BY created_at LIMIT ?",
+		DB_INT(before), DB_INT(limit));
 	if (s == STATUS_OK)
 		certificate_rows(a, &rows, ret, ret_n);
 	return s;
@@ -256,23 +271,24 @@ enum status local_certificate_unreported(struct db *db, struct arena *a, when be
 enum status local_certificate_revoke(struct db *db, uint64_t application, when at, int reason)
 {
 	return db_exec(db, NULL,
-		"UPDATE local_certificate SET revoked_at = ?, reason = ? WHERE application = ? AND revoked_at = 0", DB_INT(at),
-		DB_INT(reason), DB_INT(application));
+		"UPDATE local_certificate SET revoked_at = ?, reason = ? WHERE application = ? AND revoked_at = 0",
+		DB_INT(at), DB_INT(reason), DB_INT(application));
 }
 
 enum status local_certificate_list(struct db *db, struct arena *a, const char *after, unsigned limit,
 	struct local_certificate **ret, size_t *ret_n)
 {
 	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE serial > ? ORDER BY serial LIMIT ?", DB_TEXT(after),
-		DB_INT(limit));
+	enum status s =
+		db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE serial > ? ORDER BY serial LIMIT ?",
+			DB_TEXT(after), DB_INT(limit));
 	if (s == STATUS_OK)
 		certificate_rows(a, &rows, ret, ret_n);
 	return s;
 }
 
-enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at, const char *after,
-	unsigned limit, struct local_certificate **ret, size_t *ret_n)
+enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at,
+	const char *after, unsigned limit, struct local_certificate **ret, size_t *ret_n)
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
@@ -297,7 +313,8 @@ enum status local_crl_insert(struct db *db, unsigned generation)
 enum status local_crl_next(struct db *db, struct arena *a, unsigned generation, uint64_t *ret)
 {
 	struct local_crl crl;
-	enum status s = db_exec(db, NULL, "UPDATE local_crl SET number = number + 1 WHERE generation = ?", DB_INT(generation));
+	enum status s = db_exec(db, NULL, "UPDATE local_crl SET number = number + 1 WHERE generation = ?",
+		DB_INT(generation));
 	if (s == STATUS_OK)
 		s = local_crl_head(db, a, generation, &crl);
 	if (s == STATUS_OK)
@@ -307,7 +324,8 @@ enum status local_crl_next(struct db *db, struct arena *a, unsigned generation, 
 
 enum status local_crl_publish(struct db *db, unsigned generation, const struct local_crl *crl)
 {
-	return db_exec(db, NULL, "UPDATE local_crl SET this_update = ?, next_update = ?, der = ? WHERE generation = ?",
+	return db_exec(db, NULL,
+		"UPDATE local_crl SET this_update = ?, next_update = ?, der = ? WHERE generation = ?",
 		DB_INT(crl->this_update), DB_INT(crl->next_update), DB_BYTES(crl->der), DB_INT(generation));
 }
 
@@ -328,7 +346,8 @@ enum status local_crl_head(struct db *db, struct arena *a, unsigned generation, 
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
-		"SELECT number, this_update, next_update FROM local_crl WHERE generation = ?", DB_INT(generation));
+		"SELECT number, this_update, next_update FROM local_crl WHERE generation = ?",
+		DB_INT(generation));
 	return s == STATUS_OK ? crl_row(&rows, generation, ret) : s;
 }
 
@@ -336,7 +355,8 @@ enum status local_crl_get(struct db *db, struct arena *a, unsigned generation, s
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
-		"SELECT number, this_update, next_update, der FROM local_crl WHERE generation = ?", DB_INT(generation));
+		"SELECT number, this_update, next_update, der FROM local_crl WHERE generation = ?",
+		DB_INT(generation));
 	return s == STATUS_OK ? crl_row(&rows, generation, ret) : s;
 }
 
@@ -348,27 +368,33 @@ enum status local_crl_get(struct db *db, struct arena *a, unsigned generation, s
 enum status local_key_count(struct db *db, struct arena *a, const char *kind, int64_t *ret)
 {
 	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, "SELECT COUNT(*) FROM local_key WHERE kind = ?", DB_TEXT(kind));
+	enum status s =
+		db_select(db, a, &rows, "SELECT COUNT(*) FROM local_key WHERE kind = ?", DB_TEXT(kind));
 	if (s == STATUS_OK)
 		*ret = db_int(&rows, 0, 0);
 	return s;
 }
 
-enum status local_key_insert(struct db *db, const char *id, const char *kind, struct bytes key_sealed, when at)
+enum status local_key_insert(
+	struct db *db, const char *id, const char *kind, struct bytes key_sealed, when at)
 {
-	return db_exec(db, NULL, "INSERT INTO local_key (id, kind, key_sealed, created_at) VALUES (?, ?, ?, ?)", DB_TEXT(id),
+	return db_exec(db, NULL,
+		"INSERT INTO local_key (id, kind, key_sealed, created_at) VALUES (?, ?, ?, ?)", DB_TEXT(id),
 		DB_TEXT(kind), DB_BYTES(key_sealed), DB_INT(at));
 }
 
-enum status local_key_take(struct db *db, struct arena *a, const char *kind, const char **ret_id, struct bytes *ret_sealed)
+enum status local_key_take(
+	struct db *db, struct arena *a, const char *kind, const char **ret_id, struct bytes *ret_sealed)
 {
 	struct db_rows rows;
 	/* In no order: two who take at once shall seldom begin with the same row. The deletion decides. */
-	enum status s = db_select(db, a, &rows, "SELECT id, key_sealed FROM local_key WHERE kind = ? ORDER BY RAND() LIMIT ?",
-		DB_TEXT(kind), DB_INT(TAKE_AMONG));
+	enum status s = db_select(db, a, &rows,
+		"SELECT id, key_sealed FROM local_key WHERE kind = ? ORDER BY RAND() LIMIT ?", DB_TEXT(kind),
+		DB_INT(TAKE_AMONG));
 	for (size_t i = 0; s == STATUS_OK && i < rows.rows; i++) {
 		uint64_t deleted = 0;
-		s = db_exec(db, &deleted, "DELETE FROM local_key WHERE id = ?", DB_TEXT(db_text(&rows, i, 0)));
+		s = db_exec(
+			db, &deleted, "DELETE FROM local_key WHERE id = ?", DB_TEXT(db_text(&rows, i, 0)));
 		if (s == STATUS_OK && deleted == 1) {
 			*ret_id = db_text(&rows, i, 0);
 			*ret_sealed = db_bytes(&rows, i, 1);

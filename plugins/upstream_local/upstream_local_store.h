@@ -11,10 +11,12 @@ struct local_ca {
 	when created_at;
 };
 enum status local_ca_newest(struct db *db, struct arena *a, struct local_ca *ret) MUST_CHECK; /* MISSING */
-enum status local_ca_get(struct db *db, struct arena *a, unsigned generation, struct local_ca *ret) MUST_CHECK;
+enum status local_ca_get(
+	struct db *db, struct arena *a, unsigned generation, struct local_ca *ret) MUST_CHECK;
 /* Newest first. */
 enum status local_ca_list(struct db *db, struct arena *a, struct local_ca **ret, size_t *ret_n) MUST_CHECK;
-enum status local_ca_insert(struct db *db, const struct local_ca *ca) MUST_CHECK; /* CONFLICT: the generation is there */
+enum status local_ca_insert(
+	struct db *db, const struct local_ca *ca) MUST_CHECK; /* CONFLICT: the generation is there */
 
 /* An order. Sealed as (local_order, application, key_sealed | pin_sealed | p12_sealed). */
 struct local_order {
@@ -36,17 +38,24 @@ struct local_order {
 };
 /* Nothing happens when the application has an order already. */
 enum status local_order_insert(struct db *db, const struct local_order *order) MUST_CHECK;
-enum status local_order_get(struct db *db, struct arena *a, uint64_t application, struct local_order *ret) MUST_CHECK; /* MISSING */
-enum status local_order_find(struct db *db, struct arena *a, struct bytes token_digest, struct local_order *ret) MUST_CHECK;
+enum status local_order_get(struct db *db, struct arena *a, uint64_t application,
+	struct local_order *ret) MUST_CHECK; /* MISSING */
+enum status local_order_find(
+	struct db *db, struct arena *a, struct bytes token_digest, struct local_order *ret) MUST_CHECK;
 /* Makes transactions on the row take turns; then reads it. The first statement of each of them. MISSING. */
-enum status local_order_lock(struct db *db, struct arena *a, uint64_t application, struct local_order *ret) MUST_CHECK;
-enum status local_order_ready(struct db *db, uint64_t application, struct bytes key_sealed, struct bytes pin_sealed,
-	struct bytes token_digest, when ready_at, when download_until) MUST_CHECK;
-enum status local_order_pin_failed(struct db *db, uint64_t application, unsigned failures, when wait_until) MUST_CHECK;
+enum status local_order_lock(
+	struct db *db, struct arena *a, uint64_t application, struct local_order *ret) MUST_CHECK;
+enum status local_order_ready(struct db *db, uint64_t application, struct bytes key_sealed,
+	struct bytes pin_sealed, struct bytes token_digest, when ready_at, when download_until) MUST_CHECK;
+enum status local_order_pin_failed(
+	struct db *db, uint64_t application, unsigned failures, when wait_until) MUST_CHECK;
 /* The right PIN came: this browser may download until then; failures are forgotten. */
-enum status local_order_unlock(struct db *db, uint64_t application, struct bytes cookie_digest, when until) MUST_CHECK;
-enum status local_order_set_p12(struct db *db, uint64_t application, const char *format, struct bytes sealed) MUST_CHECK;
-enum status local_order_taken(struct db *db, uint64_t application, struct bytes cookie_digest, when at, when repeat_until) MUST_CHECK;
+enum status local_order_unlock(
+	struct db *db, uint64_t application, struct bytes cookie_digest, when until) MUST_CHECK;
+enum status local_order_set_p12(
+	struct db *db, uint64_t application, const char *format, struct bytes sealed) MUST_CHECK;
+enum status local_order_taken(struct db *db, uint64_t application, struct bytes cookie_digest, when at,
+	when repeat_until) MUST_CHECK;
 /* Forgets everything secret. */
 enum status local_order_wipe(struct db *db, uint64_t application, when at) MUST_CHECK;
 /* Wipes orders that are taken and past their repetition, or not taken in time. */
@@ -61,8 +70,10 @@ struct local_certificate {
 	when not_before, not_after, created_at, reported_at, revoked_at;
 	int reason;
 };
-enum status local_certificate_insert(struct db *db, const struct local_certificate *c) MUST_CHECK; /* CONFLICT */
-enum status local_certificate_get(struct db *db, struct arena *a, uint64_t application, struct local_certificate *ret) MUST_CHECK; /* MISSING */
+enum status local_certificate_insert(
+	struct db *db, const struct local_certificate *c) MUST_CHECK; /* CONFLICT */
+enum status local_certificate_get(struct db *db, struct arena *a, uint64_t application,
+	struct local_certificate *ret) MUST_CHECK; /* MISSING */
 enum status local_certificate_reported(struct db *db, uint64_t application, when at) MUST_CHECK;
 /* Signed before a time, and the core was not told yet. */
 enum status local_certificate_unreported(struct db *db, struct arena *a, when before, unsigned limit,
@@ -73,8 +84,8 @@ enum status local_certificate_revoke(struct db *db, uint64_t application, when a
 enum status local_certificate_list(struct db *db, struct arena *a, const char *after, unsigned limit,
 	struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
 /* The same, revoked ones of a generation that were still valid at a time; without the DER. */
-enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at, const char *after,
-	unsigned limit, struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
+enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at,
+	const char *after, unsigned limit, struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
 
 /* The revocation list. */
 struct local_crl {
@@ -86,14 +97,18 @@ enum status local_crl_insert(struct db *db, unsigned generation) MUST_CHECK; /* 
 /* Raises the number, which makes those who make lists take turns, and returns it. */
 enum status local_crl_next(struct db *db, struct arena *a, unsigned generation, uint64_t *ret) MUST_CHECK;
 enum status local_crl_publish(struct db *db, unsigned generation, const struct local_crl *crl) MUST_CHECK;
-enum status local_crl_head(struct db *db, struct arena *a, unsigned generation, struct local_crl *ret) MUST_CHECK; /* no DER; MISSING */
-enum status local_crl_get(struct db *db, struct arena *a, unsigned generation, struct local_crl *ret) MUST_CHECK;
+enum status local_crl_head(struct db *db, struct arena *a, unsigned generation,
+	struct local_crl *ret) MUST_CHECK; /* no DER; MISSING */
+enum status local_crl_get(
+	struct db *db, struct arena *a, unsigned generation, struct local_crl *ret) MUST_CHECK;
 
 /* The stock. Sealed as (local_key, id, key_sealed). */
 enum status local_key_count(struct db *db, struct arena *a, const char *kind, int64_t *ret) MUST_CHECK;
-enum status local_key_insert(struct db *db, const char *id, const char *kind, struct bytes key_sealed, when at) MUST_CHECK;
+enum status local_key_insert(
+	struct db *db, const char *id, const char *kind, struct bytes key_sealed, when at) MUST_CHECK;
 /* Takes one out, inside the caller's transaction: nobody else gets it. MISSING: none is left. */
-enum status local_key_take(struct db *db, struct arena *a, const char *kind, const char **ret_id, struct bytes *ret_sealed) MUST_CHECK;
+enum status local_key_take(struct db *db, struct arena *a, const char *kind, const char **ret_id,
+	struct bytes *ret_sealed) MUST_CHECK;
 /* Drops those of other kinds, after a change of the configuration. */
 enum status local_key_drop_others(struct db *db, const char *kind) MUST_CHECK;
 

@@ -66,6 +66,10 @@ must_fail() {
 cd "$work"
 openssl crl -inform der -in ca.crl -out crl.pem
 openssl x509 -inform der -in ca.cer -noout -text | grep -q 'Public-Key: (3072 bit)'
+fingerprint=$(openssl x509 -inform der -in ca.cer -noout -fingerprint -sha256 | sed 's/.*=//' | tr -d : | tr A-F a-f)
+LOCPATH=$STACK_DIR/locale "$INKAN_BUILD/inkan" -c "$STACK_DIR/conf" ca show >shown
+grep -q "$fingerprint" shown
+LOCPATH=$STACK_DIR/locale "$INKAN_BUILD/inkan" -c "$STACK_DIR/conf" ca init | cmp - shown # there is one: nothing is made
 for kind in modern compatible; do
 	pin=$(cat $kind.pin)
 	openssl pkcs12 -in $kind.p12 -passin "pass:$pin" -nodes -out $kind.pem 2>/dev/null

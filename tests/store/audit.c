@@ -196,6 +196,24 @@ static void entry_changed(void **state)
 	tampered("UPDATE audit_chain SET mac = REVERSE(mac) WHERE seq = 4", "chain entry 4 (row 4) was changed or reordered");
 }
 
+/* An entry that was genuine once, at its place and for its row, does not fit to what came after it had been cut off. */
+static void old_entry_put_back(void **state)
+{
+	add(3);
+	chain(10);
+	mariadb_exec("CREATE OR REPLACE TABLE keep_row AS SELECT * FROM audit WHERE id = 3");
+	mariadb_exec("CREATE OR REPLACE TABLE keep_entry AS SELECT * FROM audit_chain WHERE seq = 3");
+	mariadb_exec("DELETE FROM audit WHERE id = 3");
+	mariadb_exec("DELETE FROM audit_chain WHERE seq = 3");
+	add(2);
+	chain(10);
+	verified(4, 0);
+	mariadb_exec("DELETE FROM audit WHERE id = 4");
+	mariadb_exec("REPLACE INTO audit_chain SELECT * FROM keep_entry");
+	tampered("INSERT INTO audit SELECT * FROM keep_row", "chain entry 4 (row 5) was changed or reordered");
+	mariadb_exec("DROP TABLE keep_row, keep_entry");
+}
+
 static enum status deed(struct db *d, void *context)
 {
 	enum status st = audit_add(d, "test.deed", "thing:1", NULL);
@@ -281,7 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(chained_and_verified), T(long_trail), T(another_key_does_not_verify), T(late_rows), T(rows_changed), T(rows_removed),
 		T(last_rows_removed), T(unsealed_row_removed), T(entries_removed), T(last_entries_removed), T(row_put_in),
-		T(entries_reordered), T(entry_changed), T(goes_with_the_deed), T(account_may_only_append), T(odd_context), T(two_chainers),
+		T(entries_reordered), T(entry_changed), T(old_entry_put_back), T(goes_with_the_deed), T(account_may_only_append), T(odd_context), T(two_chainers),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

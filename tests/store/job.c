@@ -82,6 +82,7 @@ static void same_key_once(void **state)
 	check_ok(job_add(db, "test.a", 1, "second", 0, "key"));
 	check_ok(job_add(db, "test.a", 1, "other", 0, "KEY"));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job"), 2);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE payload = 'first' AND attempts = 0 AND owner = ''"), 1);
 	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
 	check_ok(job_done(db, &job, "me"));
 	check_ok(job_add(db, "test.a", 1, "third", 0, "key"));

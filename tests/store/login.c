@@ -24,7 +24,8 @@ static int set_up(void **state)
 	view_strings_start(a);
 	check_ok(i18n_start(BINARY_DIR "/locales"));
 	i18n_use(LANG_EN);
-	site_set(&(struct site){.base_url = FORGE_PORTAL, .title_ja = "発行システム", .title_en = "Portal", .contact = ""});
+	site_set(&(struct site){
+		.base_url = FORGE_PORTAL, .title_ja = "発行システム", .title_en = "Portal", .contact = ""});
 	check_ok(plugin_add(&core_plugin));
 	check_ok(view_start(SOURCE_DIR "/views", domains));
 	check_ok(router_add("core", core_plugin.routes));
@@ -32,7 +33,8 @@ static int set_up(void **state)
 	pages_start();
 	world = forge_world();
 	check_ok(saml_start(&world->settings, FORGE_PORTAL));
-	request_maker_limits = (struct request_limits){.body_max = 65536, .fields_max = 20, .params_max = 65536};
+	request_maker_limits =
+		(struct request_limits){.body_max = 65536, .fields_max = 20, .params_max = 65536};
 	return 0;
 }
 
@@ -87,7 +89,10 @@ static struct login_memory leave(struct browser *b, const char *idp, const char 
 {
 	struct login_memory memory;
 
-	run(b, request_make_get(a, db, arena_printf(a, "/login/start?idp=%s&to=%s", text_url_encode(a, idp), text_url_encode(a, to)), NULL));
+	run(b, request_make_get(a, db,
+		       arena_printf(a, "/login/start?idp=%s&to=%s", text_url_encode(a, idp),
+			       text_url_encode(a, to)),
+		       NULL));
 	assert_int_equal(b->rq->parts->http, 303);
 	assert_non_null(b->login);
 	assert_non_null(strstr(page(b), "SameSite=None"));
@@ -112,7 +117,8 @@ static struct forge answer_to(const struct login_memory *memory, const char *ass
 
 static void come_back(struct browser *b, struct forge f)
 {
-	run(b, request_make_post(a, db, "/saml/acs", b->login, arena_printf(a, "SAMLResponse=%s", text_url_encode(a, forge_message(&f)))));
+	run(b, request_make_post(a, db, "/saml/acs", b->login,
+		       arena_printf(a, "SAMLResponse=%s", text_url_encode(a, forge_message(&f)))));
 }
 
 static void a_log_in_leads_back_to_the_page(void **state)
@@ -125,7 +131,11 @@ static void a_log_in_leads_back_to_the_page(void **state)
 	assert_string_equal(location(&b), "/help?a=b");
 	assert_null(b.login);
 	assert_non_null(b.session);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'user.logged_in' AND actor = 'taro@" FORGE_SCOPE "'"), 1);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM audit WHERE action = 'user.logged_in' AND actor = 'taro@" FORGE_SCOPE
+			"'"),
+		1);
 	run(&b, request_make_get(a, db, "/", b.session));
 	assert_int_equal(b.rq->parts->http, 200);
 	assert_non_null(strstr(page(&b), "山田 太郎"));
@@ -225,7 +235,8 @@ static void several_idps_are_to_choose_from(void **state)
 	run(&b, request_make_get(a, db, "/login?to=%2Fclient%2F7", NULL));
 	assert_int_equal(b.rq->parts->http, 200);
 	assert_non_null(strstr(page(&b), "Select your institution"));
-	assert_non_null(strstr(page(&b), "/login/start?idp=https%3A%2F%2Fidp.u.test%2Fidp&amp;to=%2Fclient%2F7"));
+	assert_non_null(
+		strstr(page(&b), "/login/start?idp=https%3A%2F%2Fidp.u.test%2Fidp&amp;to=%2Fclient%2F7"));
 	run(&b, request_make_get(a, db, "/login/start?idp=https%3A%2F%2Fevil.test", NULL));
 	assert_int_equal(b.rq->parts->http, 404);
 	assert_null(b.login);

@@ -17,10 +17,15 @@ static struct user taro, hanako;
 static const char *taro_token, *hanako_token;
 
 static struct validity validities[] = {{"5", 52, "", ""}, {"14", 25, "", ""}};
-static struct certificate_settings settings = {
-	.upstream = "local", .subject = "CN=%u.%n,OU=Test,C=JP", .validity = {2, validities}, .choose_validity = true, .live_max = 3};
-static const struct certificate_type type = {
-	.title = "Client certificate", .button = "Apply for a client certificate", .purpose = "For tests.", .settings = &settings};
+static struct certificate_settings settings = {.upstream = "local",
+	.subject = "CN=%u.%n,OU=Test,C=JP",
+	.validity = {2, validities},
+	.choose_validity = true,
+	.live_max = 3};
+static const struct certificate_type type = {.title = "Client certificate",
+	.button = "Apply for a client certificate",
+	.purpose = "For tests.",
+	.settings = &settings};
 static const struct plugin client = {.abi = INKAN_ABI, .name = "client", .type = &type};
 
 static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
@@ -49,7 +54,10 @@ static int set_up(void **state)
 	db = pages_db = mariadb_db();
 	view_strings_start(a);
 	check_ok(i18n_start(BINARY_DIR "/locales"));
-	site_set(&(struct site){.base_url = "https://localhost:8443", .title_ja = "発行システム", .title_en = "Portal", .contact = ""});
+	site_set(&(struct site){.base_url = "https://localhost:8443",
+		.title_ja = "発行システム",
+		.title_en = "Portal",
+		.contact = ""});
 	check_ok(plugin_add(&core_plugin));
 	check_ok(plugin_add(&client));
 	check_ok(plugin_add(&local));
@@ -64,8 +72,10 @@ static int fresh(void **state)
 {
 	mariadb_clear();
 	i18n_use(LANG_EN);
-	check_ok(user_login(db, a, "taro@example.ac.jp", "https://idp", "山田 太郎", "taro@example.ac.jp", LANG_JA, &taro));
-	check_ok(user_login(db, a, "hanako@example.ac.jp", "https://idp", "Hanako", "hanako@example.ac.jp", LANG_EN, &hanako));
+	check_ok(user_login(db, a, "taro@example.ac.jp", "https://idp", "山田 太郎", "taro@example.ac.jp",
+		LANG_JA, &taro));
+	check_ok(user_login(db, a, "hanako@example.ac.jp", "https://idp", "Hanako", "hanako@example.ac.jp",
+		LANG_EN, &hanako));
 	taro_token = session_of(&taro);
 	hanako_token = session_of(&hanako);
 	return 0;
@@ -96,20 +106,24 @@ static size_t body_read(void *from, char *to, size_t len)
 	return n;
 }
 
-static struct answer asked_in(const char *lang, const char *token, const char *method, const char *path, const char *query,
-	const char *body)
+static struct answer asked_in(const char *lang, const char *token, const char *method, const char *path,
+	const char *query, const char *body)
 {
 	const struct request_limits limits = {.body_max = 65536, .fields_max = 100, .params_max = 65536};
-	char *params[] = {arena_printf(a, "REQUEST_METHOD=%s", method), arena_printf(a, "REQUEST_URI=%s%s%s", path, *query ? "?" : "", query),
+	char *params[] = {arena_printf(a, "REQUEST_METHOD=%s", method),
+		arena_printf(a, "REQUEST_URI=%s%s%s", path, *query ? "?" : "", query),
 		arena_printf(a, "DOCUMENT_URI=%s", path), arena_printf(a, "QUERY_STRING=%s", query),
-		arena_printf(a, "HTTP_ACCEPT_LANGUAGE=%s", lang), arena_printf(a, "HTTP_COOKIE=__Host-session=%s", token),
-		*body ? arena_printf(a, "CONTENT_LENGTH=%zu", strlen(body)) : arena_string(a, "CONTENT_LENGTH="),
+		arena_printf(a, "HTTP_ACCEPT_LANGUAGE=%s", lang),
+		arena_printf(a, "HTTP_COOKIE=__Host-session=%s", token),
+		*body ? arena_printf(a, "CONTENT_LENGTH=%zu", strlen(body))
+		      : arena_string(a, "CONTENT_LENGTH="),
 		"CONTENT_TYPE=application/x-www-form-urlencoded", "REMOTE_ADDR=192.0.2.1", "REQUEST_ID=" ID,
 		if_none_match ? arena_printf(a, "HTTP_IF_NONE_MATCH=%s", if_none_match) : NULL, NULL};
 	struct answer answer = {0};
 
 	body_rest = body;
-	struct request *rq = request_new(a, pages_db, &limits, params, (struct request_source){body_read, NULL});
+	struct request *rq =
+		request_new(a, pages_db, &limits, params, (struct request_source){body_read, NULL});
 	router_run(rq);
 	answer.http = rq->parts->http;
 	answer.page = arena_stringn(a, (const char *)rq->parts->body.data, rq->parts->body.len);
@@ -135,7 +149,8 @@ static const char *csrf(const char *token)
 
 static struct answer apply(const char *token, const char *form_key, const char *more)
 {
-	return asked(token, "POST", "/client/apply", arena_printf(a, "csrf=%s&form_key=%s%s", csrf(token), form_key, more));
+	return asked(token, "POST", "/client/apply",
+		arena_printf(a, "csrf=%s&form_key=%s%s", csrf(token), form_key, more));
 }
 
 #define KEY1 "AAAAAAAAAAAAAAAAAAAAAA"
@@ -158,7 +173,8 @@ static void applying_twice_is_once(void **state)
 	assert_string_equal(apply(taro_token, KEY2, "").location, "/client/2/applied");
 	assert_string_equal(apply(hanako_token, KEY1, "").location, "/client/1/applied");
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application"), 3);
-	assert_non_null(strstr(asked(taro_token, "GET", "/client/2/applied", "").page, "Check certificate information"));
+	assert_non_null(strstr(
+		asked(taro_token, "GET", "/client/2/applied", "").page, "Check certificate information"));
 }
 
 static void a_form_must_be_in_order(void **state)
@@ -170,7 +186,10 @@ static void a_form_must_be_in_order(void **state)
 	assert_int_equal(apply(taro_token, KEY1, "&profile=99").http, 400);
 	assert_int_equal(apply(taro_token, KEY1, "&variant=nothing").http, 400);
 	assert_int_equal(asked(taro_token, "POST", "/client/apply", "form_key=" KEY1).http, 403);
-	assert_int_equal(asked(taro_token, "POST", "/client/apply", arena_printf(a, "csrf=%s&form_key=" KEY1, csrf(hanako_token))).http, 403);
+	assert_int_equal(asked(taro_token, "POST", "/client/apply",
+				 arena_printf(a, "csrf=%s&form_key=" KEY1, csrf(hanako_token)))
+				 .http,
+		403);
 	assert_int_equal(asked(taro_token, "GET", "/nosuch/apply", "").http, 404);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application"), 0);
 	/* The control. */
@@ -194,7 +213,8 @@ static void a_name_that_does_not_fit_is_named(void **state)
 {
 	struct user odd;
 
-	check_ok(user_login(db, a, "o+hara@example.ac.jp", "https://idp", "O", "o@example.ac.jp", LANG_EN, &odd));
+	check_ok(user_login(
+		db, a, "o+hara@example.ac.jp", "https://idp", "O", "o@example.ac.jp", LANG_EN, &odd));
 	struct answer refused = apply(session_of(&odd), KEY1, "");
 	assert_int_equal(refused.http, 400);
 	assert_non_null(strstr(refused.page, "User name of your campus account"));
@@ -215,13 +235,19 @@ static void others_applications_cannot_be_named(void **state)
 	assert_int_equal(asked(taro_token, "GET", "/client/01", "").http, 404);
 	assert_int_equal(asked(taro_token, "GET", "/client/-1", "").http, 404);
 	assert_int_equal(asked(taro_token, "GET", "/client/4294967297", "").http, 404);
-	assert_int_equal(asked(hanako_token, "POST", "/client/1/memo", arena_printf(a, "csrf=%s&memo=x", csrf(hanako_token))).http, 404);
+	assert_int_equal(asked(hanako_token, "POST", "/client/1/memo",
+				 arena_printf(a, "csrf=%s&memo=x", csrf(hanako_token)))
+				 .http,
+		404);
 }
 
 static void reports(enum event_kind kind, const char *pin)
 {
 	uint64_t id = (uint64_t)mariadb_number("SELECT MAX(id) FROM application");
-	struct event event = {.kind = kind, .source_key = event_kind_name(kind), .pin = pin, .url = pin ? "https://localhost/x" : NULL,
+	struct event event = {.kind = kind,
+		.source_key = event_kind_name(kind),
+		.pin = pin,
+		.url = pin ? "https://localhost/x" : NULL,
 		.download_until = clock_now() + 28 * DAY};
 	enum application_outcome outcome;
 
@@ -237,7 +263,8 @@ static void reports(enum event_kind kind, const char *pin)
 
 static int64_t pins_seen(void)
 {
-	return mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'pin.viewed' AND actor = 'taro@example.ac.jp'");
+	return mariadb_number(
+		"SELECT COUNT(*) FROM audit WHERE action = 'pin.viewed' AND actor = 'taro@example.ac.jp'");
 }
 
 static void the_pin_is_shown_and_leaves_a_trace(void **state)
@@ -278,7 +305,8 @@ static void a_memo_is_kept_and_escaped(void **state)
 {
 	apply(taro_token, KEY1, "");
 	struct answer saved = asked(taro_token, "POST", "/client/1/memo",
-		arena_printf(a, "csrf=%s&memo=%%3Cb%%3E%%E3%%83%%8E%%E3%%83%%BC%%E3%%83%%88", csrf(taro_token)));
+		arena_printf(
+			a, "csrf=%s&memo=%%3Cb%%3E%%E3%%83%%8E%%E3%%83%%BC%%E3%%83%%88", csrf(taro_token)));
 	assert_int_equal(saved.http, 303);
 	assert_string_equal(saved.location, "/client/1?saved=1#memo");
 	const char *page = asked(taro_token, "GET", "/", "").page;
@@ -286,21 +314,35 @@ static void a_memo_is_kept_and_escaped(void **state)
 	assert_null(strstr(page, "<b>ノート"));
 	char *longest = arena_alloc(a, 202);
 	memset(longest, 'x', 201);
-	assert_int_equal(asked(taro_token, "POST", "/client/1/memo", arena_printf(a, "csrf=%s&memo=%s", csrf(taro_token), longest)).http, 400);
-	assert_int_equal(asked(taro_token, "POST", "/client/1/memo", arena_printf(a, "csrf=%s&memo=a%%0Ab", csrf(taro_token))).http, 400);
+	assert_int_equal(asked(taro_token, "POST", "/client/1/memo",
+				 arena_printf(a, "csrf=%s&memo=%s", csrf(taro_token), longest))
+				 .http,
+		400);
+	assert_int_equal(asked(taro_token, "POST", "/client/1/memo",
+				 arena_printf(a, "csrf=%s&memo=a%%0Ab", csrf(taro_token)))
+				 .http,
+		400);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application WHERE memo = '<b>ノート'"), 1);
 	longest[200] = '\0';
-	assert_int_equal(asked(taro_token, "POST", "/client/1/memo", arena_printf(a, "csrf=%s&memo=%s", csrf(taro_token), longest)).http, 303);
-	assert_int_equal(asked(taro_token, "POST", "/client/1/memo", arena_printf(a, "csrf=%s&memo=", csrf(taro_token))).http, 303);
+	assert_int_equal(asked(taro_token, "POST", "/client/1/memo",
+				 arena_printf(a, "csrf=%s&memo=%s", csrf(taro_token), longest))
+				 .http,
+		303);
+	assert_int_equal(asked(taro_token, "POST", "/client/1/memo",
+				 arena_printf(a, "csrf=%s&memo=", csrf(taro_token)))
+				 .http,
+		303);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application WHERE memo = ''"), 1);
 }
 
 static void the_list_has_pages_and_a_filter(void **state)
 {
 	settings.live_max = 0;
-	assert_non_null(strstr(asked(taro_token, "GET", "/", "").page, "Choose the certificate you need below"));
+	assert_non_null(
+		strstr(asked(taro_token, "GET", "/", "").page, "Choose the certificate you need below"));
 	for (unsigned i = 0; i < 52; i++)
-		assert_int_equal(apply(taro_token, arena_printf(a, "AAAAAAAAAAAAAAAAAAAA%02u", i), "").http, 303);
+		assert_int_equal(
+			apply(taro_token, arena_printf(a, "AAAAAAAAAAAAAAAAAAAA%02u", i), "").http, 303);
 	settings.live_max = 3;
 	struct answer first = asked(taro_token, "GET", "/", "");
 	assert_null(strstr(first.page, "Choose the certificate you need below"));
@@ -317,9 +359,11 @@ static void the_list_has_pages_and_a_filter(void **state)
 	struct answer valid = asked_in("en", taro_token, "GET", "/", "valid=1&below=3", "");
 	assert_null(strstr(valid.page, "href=\"/client/2\""));
 	assert_non_null(strstr(valid.page, "href=\"/client/1\""));
-	assert_non_null(strstr(asked_in("ja", taro_token, "GET", "/", "valid=1", "").page, "全ての証明書を表示"));
+	assert_non_null(
+		strstr(asked_in("ja", taro_token, "GET", "/", "valid=1", "").page, "全ての証明書を表示"));
 	assert_non_null(strstr(asked_in("ja", taro_token, "GET", "/", "", "").page, "有効な証明書のみ表示"));
-	assert_null(strstr(asked_in("ja", taro_token, "GET", "/", "", "").page, "href=\"/client/52\" aria-label=\"Details"));
+	assert_null(strstr(asked_in("ja", taro_token, "GET", "/", "", "").page,
+		"href=\"/client/52\" aria-label=\"Details"));
 }
 
 /* Runs while this connection holds the row that every application of Taro has to change. */
@@ -327,7 +371,8 @@ static enum status held(struct db *holder, void *context)
 {
 	struct answer *answer = context;
 
-	check_ok(db_exec(holder, NULL, "UPDATE user SET applications = applications WHERE id = ?", DB_INT(taro.id)));
+	check_ok(db_exec(
+		holder, NULL, "UPDATE user SET applications = applications WHERE id = ?", DB_INT(taro.id)));
 	*answer = apply(taro_token, KEY1, "&profile=14");
 	return STATUS_INVALID; /* rolls back */
 }

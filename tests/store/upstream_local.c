@@ -38,10 +38,14 @@ static void plugins_load(void)
 	static const char *const names[] = {"client", "upstream_local", NULL};
 	static const char *const views[] = {"core", "client", "upstream_local", NULL};
 	/* P-256 throughout: these tests are not about RSA. */
-	conf_write("upstream_local.conf", "ca_name = \"CN=Test CA,O=Example University,C=JP\"\nca_key = \"ec:P-256\"\n"
-					  "user_key = \"ec:P-256\"\nkey_stock = 4\n");
+	conf_write("upstream_local.conf",
+		"ca_name = \"CN=Test CA,O=Example University,C=JP\"\nca_key = \"ec:P-256\"\n"
+		"user_key = \"ec:P-256\"\nkey_stock = 4\n");
 	conf_write("client.conf", "\n");
-	site_set(&(struct site){.base_url = "https://portal.example.ac.jp", .title_ja = "x", .title_en = "x", .contact = "desk"});
+	site_set(&(struct site){.base_url = "https://portal.example.ac.jp",
+		.title_ja = "x",
+		.title_en = "x",
+		.contact = "desk"});
 	check_ok(plugin_load(BINARY_DIR "/plugins", names, false));
 	check_ok(plugin_configure(a, mariadb_dir()));
 	local = plugin_find("upstream_local");
@@ -95,8 +99,14 @@ static const struct job_kind *kind_of(const char *name)
 
 static enum status job_run_in(struct db *conn, struct arena *arena, const char *name, uint64_t subject)
 {
-	struct job job = {.id = 1, .kind = name, .subject = subject, .payload = "", .attempts = 1, .created_at = clock_now()};
-	struct job_run run = {.job = &job, .arena = arena, .db = conn, .deadline = clock_monotonic() + 60 * SECOND};
+	struct job job = {.id = 1,
+		.kind = name,
+		.subject = subject,
+		.payload = "",
+		.attempts = 1,
+		.created_at = clock_now()};
+	struct job_run run = {
+		.job = &job, .arena = arena, .db = conn, .deadline = clock_monotonic() + 60 * SECOND};
 	return kind_of(name)->run(&run);
 }
 
@@ -108,7 +118,8 @@ static void job_now(const char *name, uint64_t subject)
 static struct upstream_order submit(const struct application *app, enum upstream_action action, int reason)
 {
 	struct upstream_call call = {.arena = a, .db = db, .deadline = clock_monotonic() + 60 * SECOND};
-	struct upstream_order order = {.application = app, .action = action, .reason = reason, .answer = UPSTREAM_UNKNOWN};
+	struct upstream_order order = {
+		.application = app, .action = action, .reason = reason, .answer = UPSTREAM_UNKNOWN};
 	check_ok(local->upstream->submit(&call, &order, 1));
 	return order;
 }
@@ -232,7 +243,8 @@ static const char *p12_serial(struct bytes p12, const char *pin)
 	assert_int_equal(sk_X509_num(chain), 1);
 	assert_int_equal(X509_verify(x, X509_get0_pubkey(sk_X509_value(chain, 0))), 1);
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
-	const char *hex = text_hex(a, bytes_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
+	const char *hex =
+		text_hex(a, bytes_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
 	EVP_PKEY_free(key);
 	X509_free(x);
 	sk_X509_pop_free(chain, X509_free);
@@ -264,7 +276,8 @@ static void set(const struct application *app, const char *assignment)
 
 static void first_starts_make_one_ca(void **state)
 {
-	char *const argv[] = {(char[]){"ca"}, (char[]){"init"}, NULL}, *const show[] = {(char[]){"ca"}, (char[]){"show"}, NULL};
+	char *const argv[] = {(char[]){"ca"}, (char[]){"init"}, NULL}, *const show[] = {(char[]){"ca"},
+									       (char[]){"show"}, NULL};
 	check_status(local->commands[0].run(a, db, 2, (char **)(uintptr_t)show), STATUS_MISSING);
 	pid_t pids[4];
 	for (size_t i = 0; i < COUNT_OF(pids); i++) {
@@ -273,7 +286,10 @@ static void first_starts_make_one_ca(void **state)
 		if (pids[i] == 0) {
 			if (!freopen("/dev/null", "w", stdout))
 				_exit(2);
-			_exit(local->commands[0].run(arena_new(), mariadb_db(), 2, (char **)(uintptr_t)argv) == STATUS_OK ? 0 : 1);
+			_exit(local->commands[0].run(
+				      arena_new(), mariadb_db(), 2, (char **)(uintptr_t)argv) == STATUS_OK
+					? 0
+					: 1);
 		}
 	}
 	for (size_t i = 0; i < COUNT_OF(pids); i++) {
@@ -295,8 +311,12 @@ static void order_is_taken_once(void **state)
 	struct application app = test_application(db, a, &taro);
 	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
 	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
-	assert_int_equal(count(arena_printf(a, "local_order WHERE application = %llu", (unsigned long long)app.id)), 1);
-	assert_int_equal(count(arena_printf(a, "job WHERE kind = 'upstream_local.key' AND subject = %llu", (unsigned long long)app.id)), 1);
+	assert_int_equal(
+		count(arena_printf(a, "local_order WHERE application = %llu", (unsigned long long)app.id)),
+		1);
+	assert_int_equal(count(arena_printf(a, "job WHERE kind = 'upstream_local.key' AND subject = %llu",
+				 (unsigned long long)app.id)),
+		1);
 	job_now("upstream_local.key", app.id);
 	app = reread(&app);
 	assert_int_equal(app.state, APPLICATION_PIN);
@@ -311,9 +331,14 @@ static void order_is_taken_once(void **state)
 	/* neither PIN nor token stands in the plugin's row */
 	const char *token = strrchr(path, '/') + 1;
 	assert_int_equal(strlen(token), 43);
-	assert_int_equal(count(arena_printf(a, "local_order WHERE LOCATE('%s', pin_sealed) OR LOCATE('%s', CONCAT_WS('', token_digest, "
-					       "subject, mail))", pin, token)), 0);
-	assert_int_equal(count(arena_printf(a, "local_order WHERE token_digest = UNHEX(SHA2('%s', 256))", token)), 1);
+	assert_int_equal(
+		count(arena_printf(a,
+			"local_order WHERE LOCATE('%s', pin_sealed) OR LOCATE('%s', CONCAT_WS('', token_digest, "
+			"subject, mail))",
+			pin, token)),
+		0);
+	assert_int_equal(
+		count(arena_printf(a, "local_order WHERE token_digest = UNHEX(SHA2('%s', 256))", token)), 1);
 	/* an order for an application that is gone */
 	job_now("upstream_local.key", 999999);
 }
@@ -338,7 +363,9 @@ static void orders_that_cannot_be_signed(void **state)
 	assert_int_equal(order.answer, UPSTREAM_REJECTED);
 	assert_string_equal(order.field, "mail");
 	assert_int_equal(submit(&app, UPSTREAM_REVOKE, 0).answer, UPSTREAM_REJECTED);
-	assert_int_equal(count(arena_printf(a, "local_order WHERE application = %llu", (unsigned long long)app.id)), 0);
+	assert_int_equal(
+		count(arena_printf(a, "local_order WHERE application = %llu", (unsigned long long)app.id)),
+		0);
 	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
 }
 
@@ -349,7 +376,8 @@ static void pin_page(void **state)
 	struct reply r = get(path_of(&app), NULL);
 	assert_int_equal(r.code, 200);
 	expect_secret(&r);
-	assert_true(shows(&r, "<h1>Access PIN</h1>") && shows(&r, "autocapitalize=\"off\"") && shows(&r, ">Next</button>"));
+	assert_true(shows(&r, "<h1>Access PIN</h1>") && shows(&r, "autocapitalize=\"off\"") &&
+		    shows(&r, ">Next</button>"));
 	assert_false(shows(&r, pin_of(&app)));
 	assert_false(shows(&r, app.subject)); /* the address alone tells nothing about its owner */
 	r = get(arena_printf(a, "%s?lang=ja", path_of(&app)), NULL);
@@ -370,7 +398,9 @@ static void pin_page(void **state)
 	assert_int_equal(r.code, 303);
 	r = post(download_path(&app), "__Host-take-0123456789abcdef=x", "format=modern");
 	assert_int_equal(r.code, 303);
-	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu", (unsigned long long)app.id)), 0);
+	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		0);
 }
 
 static void wrong_pins_are_slowed(void **state)
@@ -381,7 +411,11 @@ static void wrong_pins_are_slowed(void **state)
 	struct reply r = post(path, NULL, "pin=");
 	assert_int_equal(r.code, 403); /* nothing typed is no try */
 	for (int i = 1; i <= 5; i++) {
-		r = post(path, NULL, arena_printf(a, "pin=%s", i == 3 ? pin_of(&other) : i == 4 ? "%E3%81%82" : "wrong"));
+		r = post(path, NULL,
+			arena_printf(a, "pin=%s",
+				i == 3	 ? pin_of(&other)
+				: i == 4 ? "%E3%81%82"
+					 : "wrong"));
 		assert_int_equal(r.code, i < 5 ? 403 : 429);
 		assert_true(shows(&r, "The PIN is not correct"));
 		assert_null(header(&r, "Set-Cookie"));
@@ -394,8 +428,10 @@ static void wrong_pins_are_slowed(void **state)
 	assert_null(header(&r, "Set-Cookie"));
 	int64_t wait;
 	assert_true(text_int(header(&r, "Retry-After"), 1, 61, &wait));
-	assert_int_equal(mariadb_number(arena_printf(a, "SELECT pin_failures FROM inkan.local_order WHERE application = %llu",
-		(unsigned long long)app.id)), 5);
+	assert_int_equal(mariadb_number(arena_printf(a,
+				 "SELECT pin_failures FROM inkan.local_order WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		5);
 	/* other addresses are not concerned */
 	(void)unlock(&other);
 	/* each further one doubles the pause */
@@ -404,8 +440,10 @@ static void wrong_pins_are_slowed(void **state)
 	assert_true(text_int(header(&r, "Retry-After"), 62, 121, &wait));
 	set(&app, "pin_wait_until = 0");
 	(void)unlock(&app);
-	assert_int_equal(mariadb_number(arena_printf(a, "SELECT pin_failures FROM inkan.local_order WHERE application = %llu",
-		(unsigned long long)app.id)), 0);
+	assert_int_equal(mariadb_number(arena_printf(a,
+				 "SELECT pin_failures FROM inkan.local_order WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		0);
 	assert_true(count("audit WHERE action = 'pin.refused'") >= 6);
 }
 
@@ -413,14 +451,18 @@ static void download_and_repeat(void **state)
 {
 	started();
 	struct application app = with_pin();
-	const char *pin = pin_of(&app), *path = path_of(&app), *cookie = unlock(&app), *page = download_path(&app);
+	const char *pin = pin_of(&app), *path = path_of(&app), *cookie = unlock(&app),
+		   *page = download_path(&app);
 	struct reply r = get(page, cookie);
 	assert_int_equal(r.code, 200);
 	expect_secret(&r);
-	assert_true(shows(&r, "Client certificate download") && shows(&r, ">Download</button>") && shows(&r, app.subject));
+	assert_true(shows(&r, "Client certificate download") && shows(&r, ">Download</button>") &&
+		    shows(&r, app.subject));
 	r = post(page, cookie, "format=rc2");
 	assert_int_equal(r.code, 400);
-	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu", (unsigned long long)app.id)), 0);
+	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		0);
 
 	struct reply first = download(&app, cookie);
 	assert_non_null(strstr(header(&first, "Content-Disposition"), ".p12\""));
@@ -430,7 +472,8 @@ static void download_and_repeat(void **state)
 	struct application taken = reread(&app);
 	assert_int_equal(taken.state, APPLICATION_TAKEN);
 	assert_string_equal(taken.serial, serial);
-	assert_in_range(clock_add_months(taken.taken_at, 52) - taken.not_after, 0, 30 * SECOND); /* signed just before */
+	assert_in_range(clock_add_months(taken.taken_at, 52) - taken.not_after, 0,
+		30 * SECOND); /* signed just before */
 	assert_true(taken.not_before <= clock_now() - 4 * MINUTE);
 	assert_int_equal(strlen(taken.fingerprint), 64);
 
@@ -455,15 +498,22 @@ static void download_and_repeat(void **state)
 	job_now("upstream_local.sweep", 0);
 	assert_int_equal(post(page, cookie, "").code, 200);
 	/* later nobody, and nothing is left */
-	mariadb_exec(arena_printf(a, "UPDATE inkan.local_order SET repeat_until = 1 WHERE application = %llu", (unsigned long long)app.id));
+	mariadb_exec(arena_printf(a, "UPDATE inkan.local_order SET repeat_until = 1 WHERE application = %llu",
+		(unsigned long long)app.id));
 	r = post(page, cookie, "");
 	expect_ended(&r, 410, "already been taken");
 	job_now("upstream_local.sweep", 0);
-	assert_int_equal(count(arena_printf(a, "local_order WHERE application = %llu AND key_sealed IS NULL AND p12_sealed IS NULL AND "
-					       "pin_sealed IS NULL AND wiped_at > 0", (unsigned long long)app.id)), 1);
+	assert_int_equal(
+		count(arena_printf(a,
+			"local_order WHERE application = %llu AND key_sealed IS NULL AND p12_sealed IS NULL AND "
+			"pin_sealed IS NULL AND wiped_at > 0",
+			(unsigned long long)app.id)),
+		1);
 	r = get(path, cookie);
 	expect_ended(&r, 410, "already been taken");
-	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu", (unsigned long long)app.id)), 1);
+	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		1);
 }
 
 static void broken_download(void **state)
@@ -498,7 +548,8 @@ static void killed_after_sending(void **state)
 	/* no response_after(): the process is gone */
 	job_now("upstream_local.sweep", 0);
 	assert_int_equal(reread(&app).state, APPLICATION_PIN);
-	mariadb_exec(arena_printf(a, "UPDATE inkan.local_certificate SET created_at = created_at - 3600000 WHERE application = %llu",
+	mariadb_exec(arena_printf(a,
+		"UPDATE inkan.local_certificate SET created_at = created_at - 3600000 WHERE application = %llu",
 		(unsigned long long)app.id));
 	job_now("upstream_local.sweep", 0);
 	struct application taken = reread(&app);
@@ -515,7 +566,9 @@ static void killed_after_sending(void **state)
 	assert_int_equal(reread(&app).state, APPLICATION_TAKEN);
 	r = get(path, NULL);
 	expect_ended(&r, 410, "already been taken");
-	assert_int_equal(count(arena_printf(a, "event WHERE kind = 'TAKEN' AND application_id = %llu", (unsigned long long)app.id)), 1);
+	assert_int_equal(count(arena_printf(a, "event WHERE kind = 'TAKEN' AND application_id = %llu",
+				 (unsigned long long)app.id)),
+		1);
 }
 
 static void not_taken_in_time(void **state)
@@ -531,9 +584,14 @@ static void not_taken_in_time(void **state)
 	r = post(download_path(&app), cookie, "");
 	expect_ended(&r, 410, "time for the download is over");
 	job_now("upstream_local.sweep", 0);
-	assert_int_equal(count(arena_printf(a, "local_order WHERE application = %llu AND key_sealed IS NULL AND pin_sealed IS NULL",
-				 (unsigned long long)app.id)), 1);
-	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu", (unsigned long long)app.id)), 0);
+	assert_int_equal(
+		count(arena_printf(a,
+			"local_order WHERE application = %llu AND key_sealed IS NULL AND pin_sealed IS NULL",
+			(unsigned long long)app.id)),
+		1);
+	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		0);
 	r = get(path_of(&app), "__Host-lang=ja");
 	expect_ended(&r, 410, "取得期限");
 }
@@ -620,9 +678,12 @@ static void racing_downloads_issue_one(void **state)
 		}
 		for (size_t i = 0; i < RACERS; i++)
 			arena_free(racers[i].arena);
-		assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu", (unsigned long long)app.id)), 1);
+		assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
+					 (unsigned long long)app.id)),
+			1);
 		assert_int_equal(count(arena_printf(a, "event WHERE kind = 'TAKEN' AND application_id = %llu",
-					 (unsigned long long)app.id)), 1);
+					 (unsigned long long)app.id)),
+			1);
 	}
 }
 
@@ -641,19 +702,23 @@ static void racing_guesses_are_all_counted(void **state)
 		arena_free(racers[i].arena);
 	}
 	assert_int_equal(refused, RACERS - 4); /* the fifth begins the pause, the rest meets it */
-	assert_int_equal(mariadb_number(arena_printf(a, "SELECT pin_failures FROM inkan.local_order WHERE application = %llu",
-		(unsigned long long)app.id)), 5);
+	assert_int_equal(mariadb_number(arena_printf(a,
+				 "SELECT pin_failures FROM inkan.local_order WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		5);
 }
 
 static void keys_of_the_stock_are_used_once(void **state)
 {
 	started();
 	mariadb_exec("DELETE FROM inkan.local_key");
-	mariadb_exec("INSERT INTO inkan.local_key VALUES ('0', 'rsa:2048', 'x', 1)"); /* of another configuration */
+	mariadb_exec(
+		"INSERT INTO inkan.local_key VALUES ('0', 'rsa:2048', 'x', 1)"); /* of another configuration */
 	job_now("upstream_local.stock", 0);
 	assert_int_equal(count("local_key"), 4);
 	assert_int_equal(count("local_key WHERE kind = 'ec:P-256'"), 4);
-	mariadb_exec("UPDATE inkan.local_key SET key_sealed = CONCAT('!', key_sealed) LIMIT 1"); /* one that will not open */
+	mariadb_exec(
+		"UPDATE inkan.local_key SET key_sealed = CONCAT('!', key_sealed) LIMIT 1"); /* one that will not open */
 	struct racer racers[RACERS];
 	for (size_t i = 0; i < RACERS; i++) {
 		struct application app = test_application(db, a, &taro);
@@ -666,8 +731,10 @@ static void keys_of_the_stock_are_used_once(void **state)
 		struct db_rows rows;
 		struct bytes pkcs8;
 		assert_int_equal(racers[i].status, STATUS_OK);
-		check_ok(db_select(db, a, &rows, "SELECT key_sealed FROM local_order WHERE application = ?", DB_INT(racers[i].application)));
-		check_ok(seal_open(a, "local_order", arena_printf(a, "%llu", (unsigned long long)racers[i].application), "key_sealed",
+		check_ok(db_select(db, a, &rows, "SELECT key_sealed FROM local_order WHERE application = ?",
+			DB_INT(racers[i].application)));
+		check_ok(seal_open(a, "local_order",
+			arena_printf(a, "%llu", (unsigned long long)racers[i].application), "key_sealed",
 			db_bytes(&rows, 0, 0), &pkcs8));
 		keys[i] = text_hex(a, pkcs8);
 		for (size_t k = 0; k < i; k++)
@@ -719,7 +786,8 @@ static void revocation_reaches_the_list(void **state)
 	assert_string_equal(header(&r, "Cache-Control"), "public, max-age=300");
 	assert_non_null(strstr(header(&r, "Last-Modified"), " GMT"));
 	assert_false(crl_lists(r.body, app.serial, &before));
-	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_ASKED, .reason = 1}), APPLIED_MOVED);
+	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_ASKED, .reason = 1}),
+		APPLIED_MOVED);
 	app = reread(&app);
 	assert_int_equal(submit(&app, UPSTREAM_REVOKE, 1).answer, UPSTREAM_ACCEPTED);
 	assert_int_equal(reread(&app).state, APPLICATION_REVOKED);
@@ -731,8 +799,11 @@ static void revocation_reaches_the_list(void **state)
 	assert_int_equal(submit(&app, UPSTREAM_REVOKE, 1).answer, UPSTREAM_ACCEPTED);
 	assert_int_equal(reread(&app).state, APPLICATION_REVOKED);
 	/* key and file were wiped with it, within the repetition's time */
-	assert_int_equal(count(arena_printf(a, "local_order WHERE application = %llu AND p12_sealed IS NULL AND key_sealed IS NULL",
-				 (unsigned long long)app.id)), 1);
+	assert_int_equal(
+		count(arena_printf(a,
+			"local_order WHERE application = %llu AND p12_sealed IS NULL AND key_sealed IS NULL",
+			(unsigned long long)app.id)),
+		1);
 	/* unchanged since: 304; by the address in the certificates, the same list */
 	r = get("/upstream_local/ca/1/ca.crl", NULL);
 	const char *etag = header(&r, "ETag");
@@ -750,9 +821,12 @@ static void revoked_before_it_was_confirmed(void **state)
 	struct application app = with_pin();
 	const char *pin = pin_of(&app), *path = path_of(&app);
 	struct reply r = download(&app, unlock(&app));
-	mariadb_exec(arena_printf(a, "UPDATE inkan.local_certificate SET created_at = 1 WHERE application = %llu", (unsigned long long)app.id));
+	mariadb_exec(
+		arena_printf(a, "UPDATE inkan.local_certificate SET created_at = 1 WHERE application = %llu",
+			(unsigned long long)app.id));
 	job_now("upstream_local.sweep", 0);
-	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_ASKED}), APPLIED_MOVED);
+	assert_int_equal(
+		test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_ASKED}), APPLIED_MOVED);
 	app = reread(&app);
 	assert_int_equal(submit(&app, UPSTREAM_REVOKE, 0).answer, UPSTREAM_ACCEPTED);
 	response_after(r.rq, true); /* a reply that took very long */
@@ -822,7 +896,9 @@ static void database_away(void **state)
 	mariadb_restart();
 	r = post(arena_printf(a, "%s/download", path), cookie, "");
 	assert_int_equal(r.code, 200);
-	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu", (unsigned long long)app.id)), 1);
+	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
+				 (unsigned long long)app.id)),
+		1);
 }
 
 int main(void)

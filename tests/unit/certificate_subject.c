@@ -36,7 +36,8 @@ static void templates(void **state)
 }
 
 /* A value that does not fit is named, with the character, and nothing is handed out. */
-static void refused(const char *format, const char *eppn, const char *extra, const char *in_field, const char *what)
+static void refused(
+	const char *format, const char *eppn, const char *extra, const char *in_field, const char *what)
 {
 	check_status(fill(format, eppn, "m@example.ac.jp", extra), STATUS_INVALID);
 	assert_null(subject);
@@ -72,14 +73,25 @@ static void characters(void **state)
 
 static void length(void **state)
 {
-	char local[260];
+	static const char three[] = "CN=%n,OU=%x,OU=%x,OU=%x,OU=%u,O=X";
+	char local[80], extra[65];
 	memset(local, 'a', sizeof local);
-	local[250 - strlen("CN=.7,O=X")] = '\0';
-	check_ok(fill("CN=%u.%n,O=X", local, NULL, NULL));
+	memset(extra, 'b', sizeof extra);
+	/* one attribute: 64 */
+	local[64] = '\0';
+	check_ok(fill("CN=%u,O=X", local, NULL, NULL));
+	local[64] = 'a';
+	local[65] = '\0';
+	refused("CN=%u,O=X", local, "", "eppn", "");
+	/* all together: 250 */
+	extra[60] = '\0';
+	size_t rest = 250 - 3 * 60 - strlen("CN=7,OU=,OU=,OU=,OU=,O=X");
+	local[rest] = '\0';
+	check_ok(fill(three, local, NULL, extra));
 	assert_int_equal(strlen(subject), 250);
-	local[strlen(local)] = 'a';
-	local[251 - strlen("CN=.7,O=X")] = '\0';
-	refused("CN=%u.%n,O=X", local, "", "eppn", "");
+	local[rest] = 'a';
+	local[rest + 1] = '\0';
+	refused(three, local, extra, "extra", "");
 }
 
 static void bad_templates(void **state)

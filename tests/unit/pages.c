@@ -33,8 +33,11 @@ static int set_up(void **state)
 	check_ok(clock_start("Asia/Tokyo"));
 	check_ok(i18n_start(BINARY_DIR "/locales"));
 	seal_start();
-	site_set(&(struct site){.base_url = "https://localhost:8443", .title_ja = "発行システム", .title_en = "Portal",
-		.contact = "help@example.ac.jp", .demo = true});
+	site_set(&(struct site){.base_url = "https://localhost:8443",
+		.title_ja = "発行システム",
+		.title_en = "Portal",
+		.contact = "help@example.ac.jp",
+		.demo = true});
 	check_ok(view_start(SOURCE_DIR "/views", domains));
 	check_ok(router_add("core", core_plugin.routes));
 	pages_start();
@@ -62,17 +65,16 @@ static size_t body_read(void *from, char *to, size_t len)
 }
 
 /* One request without a session; the page and, in ret_http, its code. */
-static const char *asked(const char *method, const char *path, const char *query, const char *lang, const char *cookie,
-	const char *body, int *ret_http)
+static const char *asked(const char *method, const char *path, const char *query, const char *lang,
+	const char *cookie, const char *body, int *ret_http)
 {
 	const struct request_limits limits = {.body_max = 65536, .fields_max = 100, .params_max = 65536};
-	char *params[] = {
-		arena_printf(a, "REQUEST_METHOD=%s", method),
+	char *params[] = {arena_printf(a, "REQUEST_METHOD=%s", method),
 		arena_printf(a, "REQUEST_URI=%s%s%s", path, *query ? "?" : "", query),
 		arena_printf(a, "HTTP_ACCEPT_LANGUAGE=%s", lang),
 		arena_printf(a, "CONTENT_LENGTH=%zu", strlen(body)),
-		arena_printf(a, "HTTP_COOKIE=%s", cookie),
-		"DOCUMENT_URI=/", "CONTENT_TYPE=application/x-www-form-urlencoded", "REMOTE_ADDR=192.0.2.1",
+		arena_printf(a, "HTTP_COOKIE=%s", cookie), "DOCUMENT_URI=/",
+		"CONTENT_TYPE=application/x-www-form-urlencoded", "REMOTE_ADDR=192.0.2.1",
 		"REQUEST_ID=0123456789abcdef0123456789abcdef", NULL};
 
 	params[5] = arena_printf(a, "DOCUMENT_URI=%s", path);
@@ -95,10 +97,12 @@ static const char *got(const char *path, const char *query, const char *lang)
 
 static void return_path_stays_here(void **state)
 {
-	static const char *const good[] = {"/", "/client/7", "/client/apply?profile=14&x=%E3%81%82", "/?valid=1&below=7", "/a//b"};
-	static const char *const bad[] = {"", "client/7", "//evil.example", "/\\evil.example", "https://evil.example", "/a\\b", "/a b",
-		"/\tevil", "/a\r\nSet-Cookie: x", "/\x7f", "/\xe3\x81\x82", "javascript:alert(1)", "/login?to=/", "/login/start?idp=x",
-		"/saml/acs", "/logout"};
+	static const char *const good[] = {
+		"/", "/client/7", "/client/apply?profile=14&x=%E3%81%82", "/?valid=1&below=7", "/a//b"};
+	static const char *const bad[] = {"", "client/7", "//evil.example", "/\\evil.example",
+		"https://evil.example", "/a\\b", "/a b", "/\tevil", "/a\r\nSet-Cookie: x", "/\x7f",
+		"/\xe3\x81\x82", "javascript:alert(1)", "/login?to=/", "/login/start?idp=x", "/saml/acs",
+		"/logout"};
 	char *longest = arena_alloc(a, 1026);
 
 	for (size_t i = 0; i < COUNT_OF(good); i++)
@@ -116,7 +120,11 @@ static void return_path_stays_here(void **state)
 static void login_memory_is_sealed(void **state)
 {
 	const when now = 1700000000000;
-	struct login_memory in = {.request_id = "_abc", .idp = "https://idp.example/idp", .to = "/client/7?a=b", .asked_at = now}, out;
+	struct login_memory in = {.request_id = "_abc",
+				    .idp = "https://idp.example/idp",
+				    .to = "/client/7?a=b",
+				    .asked_at = now},
+			    out;
 	char *cookie = login_memory_seal(a, &in);
 
 	assert_true(login_memory_open(a, cookie, now + MINUTE, &out));
@@ -145,9 +153,12 @@ static void lang_url_keeps_the_page(void **state)
 {
 	assert_string_equal(layout_lang_url(a, "/", "", LANG_EN), "/?lang=en");
 	assert_string_equal(layout_lang_url(a, "/client/7", "", LANG_JA), "/client/7?lang=ja");
-	assert_string_equal(layout_lang_url(a, "/", "valid=1&below=60", LANG_EN), "/?valid=1&below=60&lang=en");
-	assert_string_equal(layout_lang_url(a, "/", "lang=ja&valid=1&lang=en&lang", LANG_EN), "/?valid=1&lang=en");
-	assert_string_equal(layout_lang_url(a, "/", "language=x&slang=y&&", LANG_EN), "/?language=x&slang=y&lang=en");
+	assert_string_equal(
+		layout_lang_url(a, "/", "valid=1&below=60", LANG_EN), "/?valid=1&below=60&lang=en");
+	assert_string_equal(
+		layout_lang_url(a, "/", "lang=ja&valid=1&lang=en&lang", LANG_EN), "/?valid=1&lang=en");
+	assert_string_equal(
+		layout_lang_url(a, "/", "language=x&slang=y&&", LANG_EN), "/?language=x&slang=y&lang=en");
 	assert_string_equal(layout_lang_url(a, "/a b/\"é", "", LANG_EN), "/a%20b/%22%C3%A9?lang=en");
 }
 
@@ -229,7 +240,8 @@ static void answer_that_nobody_asked_for(void **state)
 	assert_non_null(strstr(page, "href=\"/login?to=%2F\""));
 	assert_non_null(strstr(page, "help@example.ac.jp"));
 	/* A cookie that is not ours is as good as none, but tells that somebody was slow. */
-	page = asked("POST", "/saml/acs", "", "en", "__Host-login=AAAA", "SAMLResponse=PHg%2BPC94Pg%3D%3D", &http);
+	page = asked(
+		"POST", "/saml/acs", "", "en", "__Host-login=AAAA", "SAMLResponse=PHg%2BPC94Pg%3D%3D", &http);
 	assert_int_equal(http, 403);
 	assert_non_null(strstr(page, "took too long"));
 	page = asked("POST", "/saml/acs", "", "ja", "", "RelayState=x", &http);

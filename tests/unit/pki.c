@@ -52,7 +52,8 @@ static void must_run(const char *command, const char *expected)
 	int rc;
 	const char *out = output(command, &rc);
 	if (rc != 0 || (expected && !strstr(out, expected)))
-		fail_msg("%s ended with %d and printed\n%s\nwithout \"%s\"", command, rc, out, expected ? expected : "");
+		fail_msg("%s ended with %d and printed\n%s\nwithout \"%s\"", command, rc, out,
+			expected ? expected : "");
 }
 
 static void must_fail(const char *command, const char *expected)
@@ -152,8 +153,8 @@ static void keys_of_each_kind(void **state)
 
 static void names(void **state)
 {
-	static const char *const bad[] = {"", "CN", "=x", "CN=", "CN=a,,O=b", "XX=a", "CN=a\\,b", "CN=a+OU=b", "CN=a;b", "CN=\"a\"",
-		"CN=a\tb", "CN=a,C=JPN", "CN=a,C=\u65e5", "CN=a\xff",
+	static const char *const bad[] = {"", "CN", "=x", "CN=", "CN=a,,O=b", "XX=a", "CN=a\\,b", "CN=a+OU=b",
+		"CN=a;b", "CN=\"a\"", "CN=a\tb", "CN=a,C=JPN", "CN=a,C=\u65e5", "CN=a\xff",
 		"CN=0123456789012345678901234567890123456789012345678901234567890123456789"};
 	X509_NAME *name;
 	check_ok(name_parse(a, SUBJECT, &name));
@@ -175,9 +176,12 @@ static void names(void **state)
 static void ca_certificate(void **state)
 {
 	must_run("openssl x509 -in ca.pem -noout -text", "CA:TRUE, pathlen:0");
-	must_run("openssl x509 -in ca.pem -noout -ext basicConstraints", "X509v3 Basic Constraints: critical");
-	must_run("openssl x509 -in ca.pem -noout -ext keyUsage", "X509v3 Key Usage: critical\n    Certificate Sign, CRL Sign\n");
-	must_run("openssl x509 -in ca.pem -noout -subject -nameopt RFC2253", "subject=CN=Test CA,O=Example University,C=JP");
+	must_run(
+		"openssl x509 -in ca.pem -noout -ext basicConstraints", "X509v3 Basic Constraints: critical");
+	must_run("openssl x509 -in ca.pem -noout -ext keyUsage",
+		"X509v3 Key Usage: critical\n    Certificate Sign, CRL Sign\n");
+	must_run("openssl x509 -in ca.pem -noout -subject -nameopt RFC2253",
+		"subject=CN=Test CA,O=Example University,C=JP");
 	must_run("openssl verify -attime 1763800060 -check_ss_sig -x509_strict -CAfile ca.pem ca.pem", "OK");
 }
 
@@ -186,11 +190,14 @@ static void user_certificate(void **state)
 	X509 *x = signed_one(ec_key(), "user");
 	struct bytes der;
 	check_ok(x509_der(a, x, &der));
-	must_run("openssl verify -attime 1763800060 -x509_strict -purpose sslclient -CAfile ca.pem user.pem", "OK");
-	must_fail("openssl verify -attime 1763800060 -purpose sslserver -CAfile ca.pem user.pem", "unsuitable certificate purpose");
+	must_run("openssl verify -attime 1763800060 -x509_strict -purpose sslclient -CAfile ca.pem user.pem",
+		"OK");
+	must_fail("openssl verify -attime 1763800060 -purpose sslserver -CAfile ca.pem user.pem",
+		"unsuitable certificate purpose");
 	must_run("openssl x509 -in user.pem -noout -subject -nameopt RFC2253", "subject=" SUBJECT);
 	must_run("openssl x509 -in user.pem -noout -ext keyUsage", "critical\n    Digital Signature\n");
-	must_run("openssl x509 -in user.pem -noout -ext extendedKeyUsage", "\n    TLS Web Client Authentication\n");
+	must_run("openssl x509 -in user.pem -noout -ext extendedKeyUsage",
+		"\n    TLS Web Client Authentication\n");
 	must_run("openssl x509 -in user.pem -noout -ext subjectAltName", "\n    email:taro@example.ac.jp\n");
 	must_run("openssl x509 -in user.pem -noout -ext basicConstraints", "CA:FALSE");
 	must_run("openssl x509 -in user.pem -noout -ext crlDistributionPoints",
@@ -201,7 +208,8 @@ static void user_certificate(void **state)
 	assert_int_equal(x509_not_before(x), NOW - 300 * SECOND);
 	assert_int_equal(x509_not_after(x), NOW + 365 * DAY);
 	assert_int_equal(strlen(x509_fingerprint(a, der)), 64);
-	must_run("openssl x509 -in user.pem -noout -fingerprint -sha256 | tr -d : | tr A-Z a-z", x509_fingerprint(a, der));
+	must_run("openssl x509 -in user.pem -noout -fingerprint -sha256 | tr -d : | tr A-Z a-z",
+		x509_fingerprint(a, der));
 	/* another CA of the same name does not verify it: the test above can fail */
 	struct ca other = ca_new("CN=Test CA,O=Example University,C=JP", "ec:P-256");
 	check_ok(x509_der(a, other.certificate, &der));
@@ -219,7 +227,8 @@ static void serials(void **state)
 		check_ok(ca_sign(a, &ca, &request, &x));
 		const char *serial = x509_serial(a, x);
 		assert_int_equal(strlen(serial), 32);
-		assert_true(serial[0] >= '4' && serial[0] <= '7'); /* positive without a zero octet in front */
+		assert_true(
+			serial[0] >= '4' && serial[0] <= '7'); /* positive without a zero octet in front */
 		assert_string_not_equal(serial, last);
 		last = serial;
 	}
@@ -228,8 +237,8 @@ static void serials(void **state)
 static void what_cannot_be_signed(void **state)
 {
 	static const char *const unknown[] = {"keyCertSign", NULL}, *const nonsense[] = {"noSuchUsage", NULL};
-	static const char *const mails[] = {"taro", "@example.ac.jp", "taro@", "a@b@c", "ta ro@example.ac.jp", "t\u00e4ro@example.ac.jp",
-		"taro@example.ac.jp\n"};
+	static const char *const mails[] = {"taro", "@example.ac.jp", "taro@", "a@b@c", "ta ro@example.ac.jp",
+		"t\u00e4ro@example.ac.jp", "taro@example.ac.jp\n"};
 	struct ca_request good = request_of(ca.key), bad;
 	X509 *x;
 	check_ok(ca_sign(a, &ca, &good, &x));
@@ -266,7 +275,8 @@ static void other_names_and_usages(void **state)
 	check_ok(ca_sign(a, &ca, &request, &x));
 	check_ok(x509_der(a, x, &der));
 	file_write("other_names.der", der);
-	must_run("openssl x509 -inform der -in other_names.der -noout -ext keyUsage", "Digital Signature, Key Encipherment");
+	must_run("openssl x509 -inform der -in other_names.der -noout -ext keyUsage",
+		"Digital Signature, Key Encipherment");
 	must_run("openssl x509 -inform der -in other_names.der -noout -ext extendedKeyUsage",
 		"E-mail Protection, Microsoft Smartcard Login");
 	must_run("openssl x509 -inform der -in other_names.der -noout -ext subjectAltName",
@@ -296,7 +306,8 @@ static void crl_write(const char *name, int64_t number, const struct ca_revoked 
 
 static void revocation(void **state)
 {
-	static const char verify[] = "openssl verify -attime 1763800060 -x509_strict -crl_check -CAfile ca.pem -CRLfile %s.pem %s.pem";
+	static const char verify[] =
+		"openssl verify -attime 1763800060 -x509_strict -crl_check -CAfile ca.pem -CRLfile %s.pem %s.pem";
 	const char *one = x509_serial(a, signed_one(ec_key(), "one"));
 	const char *two = x509_serial(a, signed_one(ec_key(), "two"));
 	signed_one(ec_key(), "three");
@@ -309,14 +320,19 @@ static void revocation(void **state)
 	must_run(arena_printf(a, verify, "some", "three"), "OK");
 	must_run("openssl crl -in some.pem -noout -crlnumber", "0x0102");
 	must_run("openssl crl -in some.pem -noout -text", "Key Compromise");
-	must_run("openssl crl -in some.pem -noout -text | grep -c 'CRL Reason Code'", "1"); /* "unspecified" is left out */
+	must_run("openssl crl -in some.pem -noout -text | grep -c 'CRL Reason Code'",
+		"1"); /* "unspecified" is left out */
 	must_run("openssl crl -in some.pem -noout -CAfile ca.pem", "verify OK");
 	must_run("openssl crl -in some.pem -noout -text", "X509v3 Authority Key Identifier");
 }
 
 static void p12_write(const char *name, enum p12_format format, EVP_PKEY *key, X509 *x)
 {
-	struct p12_content content = {.pin = PIN, .friendly_name = "taro.7 (7)", .key = key, .certificate = x, .ca = ca.certificate};
+	struct p12_content content = {.pin = PIN,
+		.friendly_name = "taro.7 (7)",
+		.key = key,
+		.certificate = x,
+		.ca = ca.certificate};
 	struct bytes p12;
 	check_ok(p12_make(a, &content, format, &p12));
 	file_write(arena_printf(a, "%s.p12", name), p12);
@@ -324,20 +340,31 @@ static void p12_write(const char *name, enum p12_format format, EVP_PKEY *key, X
 
 static void p12_opens_everywhere(const char *name)
 {
-	must_run(arena_printf(a, "openssl pkcs12 -in %s.p12 -passin pass:" PIN " -nodes -out %s.all", name, name), NULL);
+	must_run(arena_printf(
+			 a, "openssl pkcs12 -in %s.p12 -passin pass:" PIN " -nodes -out %s.all", name, name),
+		NULL);
 	must_run(arena_printf(a, "grep -c 'BEGIN CERTIFICATE' %s.all", name), "2");
 	must_run(arena_printf(a, "grep 'BEGIN PRIVATE KEY' %s.all", name), NULL);
 	must_run(arena_printf(a, "grep 'friendlyName: taro.7 (7)' %s.all", name), NULL);
 	must_run(arena_printf(a, "openssl verify -attime 1763800060 -CAfile ca.pem %s.all", name), "OK");
-	must_fail(arena_printf(a, "openssl pkcs12 -in %s.p12 -passin pass:wrong -noout", name), "invalid password");
-	must_run(arena_printf(a, "mkdir %s.nss && certutil -N -d sql:%s.nss --empty-password && "
-				 "pk12util -i %s.p12 -d sql:%s.nss -W " PIN " && certutil -L -d sql:%s.nss; rc=$?; rm -r %s.nss; exit $rc",
-			 name, name, name, name, name, name), "taro.7 (7)");
-	must_fail(arena_printf(a, "mkdir %s.nss && certutil -N -d sql:%s.nss --empty-password && "
-				  "pk12util -i %s.p12 -d sql:%s.nss -W wrong; rc=$?; rm -r %s.nss; exit $rc", name, name, name, name, name),
+	must_fail(arena_printf(a, "openssl pkcs12 -in %s.p12 -passin pass:wrong -noout", name),
+		"invalid password");
+	must_run(arena_printf(a,
+			 "mkdir %s.nss && certutil -N -d sql:%s.nss --empty-password && "
+			 "pk12util -i %s.p12 -d sql:%s.nss -W " PIN
+			 " && certutil -L -d sql:%s.nss; rc=$?; rm -r %s.nss; exit $rc",
+			 name, name, name, name, name, name),
+		"taro.7 (7)");
+	must_fail(arena_printf(a,
+			  "mkdir %s.nss && certutil -N -d sql:%s.nss --empty-password && "
+			  "pk12util -i %s.p12 -d sql:%s.nss -W wrong; rc=$?; rm -r %s.nss; exit $rc",
+			  name, name, name, name, name),
 		"PKCS12");
-	must_run(arena_printf(a, "keytool -list -storetype PKCS12 -keystore %s.p12 -storepass " PIN, name), "PrivateKeyEntry");
-	must_fail(arena_printf(a, "keytool -list -storetype PKCS12 -keystore %s.p12 -storepass wrong99", name), "password was incorrect");
+	must_run(arena_printf(a, "keytool -list -storetype PKCS12 -keystore %s.p12 -storepass " PIN, name),
+		"PrivateKeyEntry");
+	must_fail(
+		arena_printf(a, "keytool -list -storetype PKCS12 -keystore %s.p12 -storepass wrong99", name),
+		"password was incorrect");
 }
 
 static void p12_of_both_kinds(void **state)
@@ -349,11 +376,15 @@ static void p12_of_both_kinds(void **state)
 	p12_write("compatible", P12_COMPATIBLE, key, x);
 	p12_opens_everywhere("modern");
 	p12_opens_everywhere("compatible");
-	must_run("openssl pkcs12 -info -in modern.p12 -passin pass:" PIN " -noout", "MAC: sha256, Iteration 10000");
+	must_run("openssl pkcs12 -info -in modern.p12 -passin pass:" PIN " -noout",
+		"MAC: sha256, Iteration 10000");
 	must_run("openssl pkcs12 -info -in modern.p12 -passin pass:" PIN " -noout",
 		"PBES2, PBKDF2, AES-256-CBC, Iteration 10000, PRF hmacWithSHA256");
-	must_run("openssl pkcs12 -info -in compatible.p12 -passin pass:" PIN " -noout", "MAC: sha1, Iteration 2048");
-	must_run("openssl pkcs12 -info -in compatible.p12 -passin pass:" PIN " -noout 2>&1 | grep -c pbeWithSHA1And3-KeyTripleDES-CBC", "2");
+	must_run("openssl pkcs12 -info -in compatible.p12 -passin pass:" PIN " -noout",
+		"MAC: sha1, Iteration 2048");
+	must_run("openssl pkcs12 -info -in compatible.p12 -passin pass:" PIN
+		 " -noout 2>&1 | grep -c pbeWithSHA1And3-KeyTripleDES-CBC",
+		"2");
 	p12_write("curve", P12_MODERN, ca.key, ca.certificate);
 	must_run("openssl pkcs12 -in curve.p12 -passin pass:" PIN " -noout", NULL);
 	enum p12_format f = P12_MODERN;

@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "support/request_maker.h"
@@ -389,6 +392,95 @@ static void after_calls(void **state)
 	assert_int_equal(called, 0);
 }
 
+/* Runs what must end in an assertion in a process of its own. */
+static bool aborts(void (*deed)(struct request *rq))
+{
+	pid_t child = fork();
+	int ended = 0;
+
+	if (child == 0) {
+		close(STDERR_FILENO);
+		deed(get());
+		_exit(0);
+	}
+	waitpid(child, &ended, 0);
+	return WIFSIGNALED(ended) && WTERMSIG(ended) == SIGABRT;
+}
+
+static void split_header(struct request *rq)
+{
+	request_set_header(rq, "X-A", "a\r\nSet-Cookie: b=c");
+}
+
+static void split_cookie(struct request *rq)
+{
+	request_set_cookie(rq, "a", "b; Domain=example", 0, COOKIE_LAX);
+}
+
+static void whole_header(struct request *rq)
+{
+	request_set_header(rq, "X-A", "a b");
+	request_set_cookie(rq, "a", "b", 0, COOKIE_LAX);
+}
+
+static void headers_cannot_be_split(void **state)
+{
+	assert_true(aborts(split_header));
+	assert_true(aborts(split_cookie));
+	assert_false(aborts(whole_header));
+}
+
+static uint32_t noise_state;
+
+static uint32_t noise(uint32_t below)
+{
+	noise_state ^= noise_state << 13;
+	noise_state ^= noise_state >> 17;
+	noise_state ^= noise_state << 5;
+	return noise_state % below;
+}
+
+/* A text with a few pieces of those that parsers stumble over. */
+static const char *noisy(struct arena *own)
+{
+	static const char *const pieces[] = {"/", "/", "a", "client", ".", "..", "%", "%2", "%2f", "%2e",
+		"%00", "%ff", "%c3%a9", "\\", "?", "&", "=", "a=b", "+", ";", "__Host-a=", "\"", " ", "\xc3",
+		"\xa9", "\r\n", "%25", "lang=ja", "#"};
+	struct text t = text_new(own, 4096);
+
+	for (uint32_t n = 1 + noise(12); n; n--)
+		text_add(&t, pieces[noise(COUNT_OF(pieces))]);
+	return t.data;
+}
+
+static void noise_does_no_harm(void **state)
+{
+	struct arena *own = arena_new();
+	int accepted = 0;
+
+	noise_state = (uint32_t)clock_now() | 1;
+	print_message("seed %u\n", noise_state);
+	for (int i = 0; i < 20000; i++) {
+		const char *uri = arena_printf(own, "/%s", noisy(own)), *form_text = noisy(own);
+		struct request *rq = request_make_post(own, NULL, uri, noisy(own), form_text);
+
+		if (request_parse(rq) == STATUS_OK) {
+			accepted++;
+			assert_true(rq->path[0] == '/' && text_utf8_valid(rq->path, strlen(rq->path)));
+			assert_null(strstr(rq->path, "//"));
+			assert_null(strpbrk(rq->path, "\\\r\n"));
+			assert_null(strstr(arena_printf(own, "%s/", rq->path), "/../"));
+			if (request_read_form(rq, 1000) == STATUS_OK)
+				(void)request_field(rq, "a");
+			(void)request_cookie(rq, "a");
+		}
+		arena_reset(own);
+	}
+	/* Not all of it is refused, or this would test little. */
+	assert_true(accepted > 100);
+	arena_free(own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +497,8 @@ int main(void)
 		cmocka_unit_test(head_has_no_body),
 		cmocka_unit_test(headers_never_exceed_what_nginx_takes),
 		cmocka_unit_test(after_calls),
+		cmocka_unit_test(headers_cannot_be_split),
+		cmocka_unit_test(noise_does_no_harm),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
