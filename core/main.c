@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "issue/handover.h"
 #include "issue/order.h"
 #include "issue/upkeep.h"
 #include "pages/pages.h"
@@ -23,7 +24,7 @@ struct program {
 	struct db *db;
 };
 
-static const struct job_kind *const core_jobs[] = {order_jobs, upkeep_jobs, mail_jobs, NULL};
+static const struct job_kind *const core_jobs[] = {order_jobs, handover_jobs, upkeep_jobs, mail_jobs, NULL};
 
 /* Reads and checks the configuration of the core and of the enabled plugins. */
 static enum status program_configure(struct program *p)
@@ -110,7 +111,9 @@ static enum status serve_run(struct program *p, uv_loop_t *loop)
 	struct settings *c = &p->settings;
 	session_start(&c->session);
 	pages_start();
+	pages_assets(c->view_dir);
 	order_start(plugin_upstream);
+	handover_start(plugin_card);
 	upkeep_start(bytes_string(c->audit_key.value), plugin_sealed(p->arena));
 	enum status s = plugin_start(p->arena, p->db);
 	if (s != STATUS_OK)

@@ -6,6 +6,7 @@
 
 #include "issue/order.h"
 #include "issue/upkeep.h"
+#include "saml/saml.h"
 
 #define PLUGINS_MAX 64 /* far more than a deployment enables; the list lives as long as the process */
 
@@ -38,6 +39,12 @@ const char *site_title(enum lang lang)
 	return lang == LANG_JA ? the_site.title_ja : the_site.title_en;
 }
 
+bool site_mail_allowed(const struct user *user)
+{
+	const struct identity_provider *idp = user->idp ? saml_idp_find(user->idp) : NULL;
+	return idp && user->mail && saml_mail_allowed(idp, user->mail);
+}
+
 /* "/client" or "/client/...": a plugin's routes stand under its own name. */
 static bool path_is_own(const char *path, const char *name)
 {
@@ -55,6 +62,8 @@ static enum status plugin_check_names(const struct plugin *p)
 			return cause(STATUS_INVALID, "plugin %s: job %s is not named %s.something", p->name, k->name, p->name);
 	if (p->type && !p->type->settings)
 		return cause(STATUS_INVALID, "plugin %s: a certificate type without settings", p->name);
+	if (p->type && p->type->card && !p->type->no_pin)
+		return cause(STATUS_INVALID, "plugin %s: a certificate type with a card service, but with a PIN for the user", p->name);
 	if (p->upstream && !p->upstream->submit)
 		return cause(STATUS_INVALID, "plugin %s: an upstream without submit", p->name);
 	if (p->settings && !p->settings_into)
@@ -201,6 +210,12 @@ const struct upstream *plugin_upstream(const char *name)
 {
 	const struct plugin *p = plugin_find(name);
 	return p ? p->upstream : NULL;
+}
+
+const struct card_service *plugin_card(const char *type)
+{
+	const struct plugin *p = plugin_type(type);
+	return p ? p->type->card : NULL;
 }
 
 bool plugin_upstream_mails(const char *upstream, const char *what)

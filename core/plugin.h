@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "issue/handover.h"
 #include "issue/mail.h"
 #include "issue/poll.h"
 #include "issue/upstream.h"
@@ -84,9 +85,14 @@ struct certificate_type {
 	const char *box;     /* variant: msgid of that checkbox */
 	const char *form_view; /* view with the type's own fields, shown in the form; NULL: none */
 	const struct certificate_settings *settings;
-	bool no_pin;         /* the user gets neither PIN nor issue mail */
+	/* NULL: the applicant gets the certificate. Otherwise this card service does: orders carry the mark handover, the upstream gives
+	 * key, .p12 and PIN to the core (upstream_hand_over), jobs of the core bring them here and tell it of revocations. */
+	const struct card_service *card;
+	bool no_pin;         /* the user gets neither PIN nor issue mail; always so with a card service */
 	bool no_renewal;
-	/* form → order: reads the type's own fields into order (extra), or refuses with request_refuse(). NULL: no fields. */
+	const char *live_why; /* msgid: what an applicant is told whose live_key is taken; NULL: the core's own sentence */
+	/* form → order: reads the type's own fields into order (extra), or refuses with request_refuse(). NULL: no fields. The field of
+	 * form_view is named "extra-PLUGIN", and {{EXTRA}} in the view is what was entered so far. */
 	enum status (*order)(struct request *rq, struct order *order);
 	/* order → subject and live_key, inside the transaction; NULL: the template alone. INVALID with a cause refuses. */
 	enum status (*complete)(struct arena *a, unsigned number, const struct user *user, struct order *order);
@@ -131,6 +137,8 @@ struct plugin {
 const char *site_base_url(void); /* "https://localhost:8443", no final slash */
 bool site_demo(void);
 const char *site_title(enum lang lang);
+/* Whether the user's mail address lies within the domains allowed to the IdP of the last log-in: only then may a certificate name it. */
+bool site_mail_allowed(const struct user *user);
 enum status saml_metadata(struct arena *a, struct bytes *ret) MUST_CHECK; /* as in saml/saml.h, which is not installed */
 
 /* Loader, for main and tests. names: NULL-terminated list of enabled plugins; each is dlopened from dir (RTLD_NOW, RTLD_LOCAL,
@@ -146,6 +154,7 @@ const struct plugin *plugin_at(size_t i);
 const struct plugin *plugin_find(const char *name); /* NULL */
 const struct plugin *plugin_type(const char *name); /* enabled certificate type, or NULL */
 const struct upstream *plugin_upstream(const char *name);
+const struct card_service *plugin_card(const char *type); /* of an enabled certificate type, or NULL */
 /* Whether that upstream itself sends the mail "issued", "taken" or "revoked" to applicants. */
 bool plugin_upstream_mails(const char *upstream, const char *what);
 /* All kinds of jobs: NULL-terminated, for poll_start. extra: the core's own lists, NULL-terminated. */

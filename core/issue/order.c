@@ -2,6 +2,7 @@
 #include "issue/upstream.h"
 
 #include "base/log.h"
+#include "issue/handover.h"
 #include "issue/order.h"
 
 static const struct upstream *(*find_upstream)(const char *name);
@@ -15,7 +16,14 @@ enum status upstream_report(struct db *db, struct arena *a, const char *upstream
 	const struct event *event)
 {
 	enum application_outcome outcome;
-	enum status s = application_apply(db, a, application, event, &outcome);
+	enum status s = STATUS_OK;
+	if (event->kind == EVENT_REVOKED) {
+		bool held = false;
+		s = handover_hold(db, a, application, event, &held);
+		if (s != STATUS_OK || held)
+			return s;
+	}
+	s = application_apply(db, a, application, event, &outcome);
 	if (s == STATUS_OK && outcome == APPLIED_CONFLICT)
 		log_warning("application %llu, report %s of %s does not fit its state; kept for the administrators",
 			(unsigned long long)application, event_kind_name(event->kind), upstream);
@@ -65,6 +73,12 @@ static enum status submit_run(const struct job_run *run)
 		return s;
 	if (app.state != APPLICATION_ACCEPTED)
 		return STATUS_OK; /* a run that was killed after its report, or an answer that came by another way */
+	if (app.handover) {
+		bool waits = false;
+		s = handover_again(run->db, run->arena, &app, &waits);
+		if (s != STATUS_OK || waits)
+			return s; /* the upstream has done its part: only the card service is missing */
+	}
 	return order_send(run, &app, app.renews ? UPSTREAM_RENEW : UPSTREAM_ISSUE);
 }
 

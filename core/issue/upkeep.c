@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "store/application.h"
 #include "store/audit.h"
+#include "store/handover.h"
 #include "store/session_store.h"
 
 #define SESSION_KEPT (31 * DAY) /* above any limit that the settings allow; each request enforces the configured ones */
@@ -15,6 +16,8 @@
 const struct sealed_column core_sealed[] = {
 	{"application", "id", "pin"},
 	{"application", "id", "url"},
+	{"handover", "application_id", "p12"},
+	{"handover", "application_id", "pin"},
 	{0},
 };
 
@@ -30,6 +33,8 @@ void upkeep_start(struct bytes audit_key, const struct sealed_column *const *sea
 static enum status sweep_run(const struct job_run *run)
 {
 	enum status s = session_sweep(run->db, SESSION_KEPT, SESSION_KEPT);
+	if (s == STATUS_OK)
+		s = handover_sweep(run->db, clock_now());
 	while (s == STATUS_OK && clock_monotonic() < run->deadline) {
 		unsigned wiped = 0;
 		s = application_wipe(run->db, clock_now(), WIPE_STEP, &wiped);

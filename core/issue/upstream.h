@@ -4,6 +4,7 @@
 
 #include "store/application.h"
 #include "store/db.h"
+#include "store/handover.h"
 
 struct upstream_call {
 	struct arena *arena;
@@ -28,9 +29,16 @@ struct upstream_order {
 	const char *code, *field, *message;
 };
 
-/* Reports what happened to an application; a driver calls it from collect(), its own jobs and its routes. */
+/* Reports what happened to an application; a driver calls it from collect(), its own jobs and its routes. That a certificate is
+ * revoked which a card service may have is kept until that service was told. */
 enum status upstream_report(struct db *db, struct arena *a, const char *upstream, uint64_t application,
 	const struct event *event) MUST_CHECK;
+
+/* For an application with the mark handover there is neither a PIN for the user nor a download: as soon as key, certificate, .p12 and
+ * PIN are there (both, if they come one after the other), the driver gives them to the core with this, instead of EVENT_PIN and
+ * EVENT_TAKEN, and forgets them. The core keeps them sealed, hands them over, and wipes them. Harmless when repeated. Joins the
+ * caller's transaction. INVALID: too long, or the application has no such mark. */
+enum status upstream_hand_over(struct db *db, struct arena *a, uint64_t application, const struct handover *handover) MUST_CHECK;
 
 struct upstream_certificate { /* one certificate that the upstream knows, for import and reconciliation */
 	const char *subject, *serial, *mail, *upstream_id;

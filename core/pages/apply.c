@@ -1,10 +1,6 @@
 /* Applying: the form of a certificate type, the question whether it is meant, and the application itself. */
 #include "pages/handlers.h"
 
-/* A form's one-time key: 128 random bits, so that nobody meets another's by chance. */
-#define FORM_KEY_BYTES 16
-#define FORM_KEY_CHARS 22
-
 /* What was chosen in a form. */
 struct choice {
 	const struct plugin *base;   /* whose form it is */
@@ -25,6 +21,16 @@ static const struct validity *validity_find(const struct certificate_settings *s
 		if (text_same(all[i].title, profile))
 			return &all[i];
 	return NULL;
+}
+
+const struct validity *apply_validity(const struct certificate_settings *settings, const char *profile)
+{
+	const struct validity *all = settings->validity.items;
+
+	for (size_t i = 0; profile && i < settings->validity.n; i++)
+		if (text_same(all[i].title, profile))
+			return &all[i];
+	return settings->validity.n ? &all[0] : NULL;
 }
 
 static void validity_fill(struct model *m, const struct validity *v, enum lang lang)
@@ -57,7 +63,14 @@ static void validity_choice_fill(struct request *rq, struct model *m,
 	}
 }
 
-static void variants_fill(struct model *m, const struct plugin *base, const struct plugin *chosen)
+/* A type's own fields, with what was entered so far. */
+static void fields_fill(struct request *rq, struct model *fields, const struct plugin *p)
+{
+	const char *entered = request_query(rq, arena_printf(rq->arena, "extra-%s", p->name));
+	model_set(fields, "EXTRA", entered ? entered : "");
+}
+
+static void variants_fill(struct request *rq, struct model *m, const struct plugin *base, const struct plugin *chosen)
 {
 	struct model *options = NULL;
 
@@ -74,7 +87,7 @@ static void variants_fill(struct model *m, const struct plugin *base, const stru
 		if (p == chosen)
 			model_show(variant, "TICKED");
 		if (p->type->form_view)
-			(void)model_include(variant, "VARIANT_FIELDS", p->type->form_view);
+			fields_fill(rq, model_include(variant, "VARIANT_FIELDS", p->type->form_view), p);
 	}
 }
 
@@ -92,13 +105,13 @@ static void form_fill(struct request *rq, struct model *m, const struct choice *
 	model_set(m, "APPLICANT_MAIL", rq->user->mail);
 	model_set(m, "CSRF", rq->csrf);
 	model_set(
-		m, "FORM_KEY", choice->form_key ? choice->form_key : crypto_token(rq->arena, FORM_KEY_BYTES));
+		m, "FORM_KEY", choice->form_key ? choice->form_key : form_key_new(rq->arena));
 	struct model *parts = model_include(m, "PARTS", "core/form_parts.html");
 	model_set(parts, "NAME", choice->base->name);
 	validity_choice_fill(rq, parts, type->settings, choice->validity);
 	if (type->form_view)
-		(void)model_include(parts, "FIELDS", type->form_view);
-	variants_fill(parts, choice->base, choice->plugin);
+		fields_fill(rq, model_include(parts, "FIELDS", type->form_view), choice->base);
+	variants_fill(rq, parts, choice->base, choice->plugin);
 }
 
 void apply_form(struct request *rq, struct model *m, const struct plugin *plugin, const char *chosen)
@@ -152,17 +165,6 @@ enum status apply_confirm(struct request *rq)
 	return s == STATUS_OK ? confirm_show(rq, &choice, false) : s;
 }
 
-static bool form_key_ok(const char *key)
-{
-	if (!key || strlen(key) != FORM_KEY_CHARS)
-		return false;
-	for (; *key; key++)
-		if (!((*key >= 'a' && *key <= 'z') || (*key >= 'A' && *key <= 'Z') ||
-			    (*key >= '0' && *key <= '9') || *key == '-' || *key == '_'))
-			return false;
-	return true;
-}
-
 struct completion {
 	const struct plugin *plugin;
 	const struct user *user;
@@ -213,6 +215,8 @@ static enum status refused_show(
 			model_set(model_section(character, "KNOWN"), "BAD", c->character);
 	} else if (text_same(why, "limit")) {
 		model_set_int(model_section(m, "LIMIT"), "LIVE_MAX", c->plugin->type->settings->live_max);
+	} else if (text_same(why, "live") && c->plugin->type->live_why) {
+		model_set(model_section(m, "LIVE_WHY"), "WHY", i18n_text(c->plugin->name, c->plugin->type->live_why));
 	} else if (text_same(why, "live")) {
 		model_show(m, "LIVE");
 	} else {
@@ -236,6 +240,7 @@ static enum status order_make(struct request *rq, const struct choice *choice, s
 		.name = rq->user->name,
 		.mail = rq->user->mail,
 		.extra = "",
+		.handover = choice->plugin->type->card != NULL,
 		.live_max = (unsigned)settings->live_max,
 		.form_key = choice->form_key,
 	};

@@ -43,7 +43,7 @@ static void on_glib_log(const char *domain, GLogLevelFlags level, const char *me
 	const char *tab = strchr(message, '\t'); /* lasso puts a date in front */
 	bool severe = level & (G_LOG_LEVEL_ERROR | G_LOG_FLAG_FATAL);
 
-	log_line(severe ? LOG_ERROR : LOG_DEBUG, "saml, %s: %.500s", domain ? domain : "library", tab ? tab + 1 : message);
+	log_line(severe ? LOG_ERROR : LOG_DEBUG, "library %s, %.500s", domain ? domain : "(unnamed)", tab ? tab + 1 : message);
 }
 
 static enum status lasso_begin(void)
@@ -55,8 +55,8 @@ static enum status lasso_begin(void)
 	/* no-verify-signature in it would accept anything; the other would change the key transport. */
 	unsetenv("LASSO_FLAG");
 	unsetenv("LASSO_DEFAULT_KEY_ENCRYPTION_METHOD");
-	/* A critical message about bad input must not end the process. */
-	unsetenv("G_DEBUG");
+	/* Whatever G_DEBUG says: a critical message about bad input must not end the process. */
+	g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_FLAG_RECURSION);
 	/* xmlsec trusts keys from metadata alone; without these it reads the system's CA bundle again for every key (17 ms). */
 	if (setenv("SSL_CERT_FILE", "/dev/null", 1) || setenv("SSL_CERT_DIR", "/dev/null", 1))
 		abort();

@@ -54,8 +54,14 @@ struct saml_login {
 	const char *idp, *eppn /* lower case */, *mail, *name, *assertion_id, *name_id, *session_index;
 	when replay_until; /* assertion_id must be remembered until then */
 };
-/* Judges a SAMLResponse of the POST binding. DENIED: refused; ret_check is a short stable name of the check that failed ("audience",
- * "in-response-to", "scope", ...), the cause has the details. Replay (once_use of assertion_id and request_id) is the caller's. */
+/* Judges a SAMLResponse of the POST binding. DENIED: refused; ret_check is a short stable name of the check that failed, the cause has
+ * the details. In the order in which they are made:
+ *   metadata-expired login-time size base64 encoding nodes depth comment instruction cdata doctype entity xml algorithm structure
+ *   assertions unencrypted decryption status message issuer unsigned signature version destination in-response-to issue-instant
+ *   confirmation recipient expired not-yet-valid conditions audience authentication session-expired
+ *   attributes missing-eppn eppn scope missing-mail mail missing-name name
+ * Pages must not tell "decryption" from "signature": who can alter a message could read it by our answers. Replay (once_use of
+ * assertion_id and request_id) is the caller's. Any number of threads may call this. */
 enum status saml_consume(struct arena *a, const char *response, const struct saml_expected *expected, when now,
 	struct saml_login *ret, const char **ret_check) MUST_CHECK;
 

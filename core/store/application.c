@@ -45,6 +45,8 @@ void application_fill(const struct db_rows *r, size_t i, struct application_row 
 			.error_field = db_text(r, i, 28),
 			.error_text = db_text(r, i, 29),
 			.issue_mail_at = db_int(r, i, 30),
+			.handover = db_int(r, i, 36) != 0,
+			.muted = db_int(r, i, 37) != 0,
 		},
 		.live_digest = db_bytes(r, i, 31),
 		.holds_live_key = db_int(r, i, 32) != 0,

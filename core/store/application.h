@@ -69,6 +69,7 @@ struct order {
 	const char *name, *mail;     /* of the applicant, at this time */
 	const char *extra;           /* the type's own field (UPKI-PASS id); "" when none */
 	uint64_t renews;             /* id of the application it renews, or 0 */
+	bool handover;               /* key, .p12 and PIN go to a card service, never to the applicant */
 	unsigned live_max;           /* upper limit of the user's live certificates of this type; 0: none */
 	const char *form_key;        /* one-time key of the form: a second order with it is the first one again */
 	/* Set by complete(), once the number is known: */
@@ -82,7 +83,9 @@ struct application {
 	enum application_state state;
 	const char *type, *upstream, *profile, *subject, *name, *mail, *extra, *memo;
 	int months;
+	bool handover; /* goes to a card service: neither PIN nor issue mail */
 	uint64_t renews;
+	bool muted;         /* the applicant wants no reminders for it */
 	bool has_pin;       /* the sealed PIN itself is got with application_pin() */
 	when created_at, changed_at, submitted_at, pin_at, download_until, taken_at;
 	const char *serial; /* NULL until taken */
@@ -119,6 +122,13 @@ enum status application_find(struct db *db, struct arena *a, uint64_t user_id, u
  * and revoked ones as of now. */
 enum status application_list(struct db *db, struct arena *a, uint64_t user_id, unsigned below, unsigned limit, bool live_only,
 	when now, struct application **ret, size_t *ret_n) MUST_CHECK;
+/* The application that renews the one with this id: one that lives as of now, else the newest. MISSING: none. */
+enum status application_renewal(struct db *db, struct arena *a, uint64_t id, when now, struct application *ret) MUST_CHECK;
+/* Ids of the user's applications that a live one renews. */
+enum status application_renewed(struct db *db, struct arena *a, uint64_t user_id, when now, uint64_t **ret, size_t *ret_n) MUST_CHECK;
+/* Whether an event with this source key has moved the application before: a form that is sent again has had its effect. */
+enum status application_has_moved(struct db *db, struct arena *a, uint64_t id, enum event_kind kind, const char *source_key,
+	bool *ret) MUST_CHECK;
 /* Opens the PIN for its owner: MISSING when there is none (any more); the caller shows it to that user alone. */
 enum status application_pin(struct db *db, struct arena *a, const struct application *app, const char **ret) MUST_CHECK;
 /* Until when the PIN is kept and shown; 0: there is none to show. */

@@ -138,13 +138,14 @@ static enum status row_insert(struct db *db, struct creating *c, const struct or
 	struct arena *a = c->arena;
 	enum status st = db_exec(db, NULL,
 		"INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, subject_digest, form_key,"
-		" live_key, live_digest, live_until, renews, place, name, mail, extra, created_at, changed_at)"
-		" VALUES (?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" live_key, live_digest, live_until, renews, place, name, mail, extra, handover, created_at, changed_at)"
+		" VALUES (?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		DB_INT(c->user->id), DB_INT(c->number), DB_TEXT(o->type), DB_TEXT(o->upstream), DB_TEXT(o->profile ? o->profile : ""),
 		DB_INT(o->months), DB_TEXT(o->subject), DB_BYTES(subject), DB_BYTES(c->form_key),
 		o->renews ? DB_NULL() : DB_BYTES(live), DB_BYTES(live), DB_INT(LIVE_WITHOUT_END), DB_INT(o->renews),
 		DB_INT(o->renews ? c->renewed.place : 0), DB_TEXT(fit(a, o->name ? o->name : "", 255)),
-		DB_TEXT(o->mail ? o->mail : ""), DB_TEXT(o->extra ? o->extra : ""), DB_INT(c->now), DB_INT(c->now));
+		DB_TEXT(o->mail ? o->mail : ""), DB_TEXT(o->extra ? o->extra : ""), DB_INT(o->handover),
+		DB_INT(c->now), DB_INT(c->now));
 
 	if (st == STATUS_CONFLICT)
 		return db_again(db); /* another user's was first with the same key; the next run finds which */

@@ -76,12 +76,12 @@ static const char *const certificate_labels[] = {
 	[CERTIFICATE_ERROR] = N_("Error"),
 };
 
-/* The manual has words of their own for cards; the type's name also tells them while they are only asked for. */
+/* The manual has words of their own for cards. */
 static enum asked asked_of(const struct application *app)
 {
 	if (app->renews)
 		return ASKED_RENEW;
-	return app->state == APPLICATION_DELIVERED || text_same(app->type, "upki_pass") ? ASKED_CARD : ASKED_ISSUE;
+	return app->handover || app->state == APPLICATION_DELIVERED ? ASKED_CARD : ASKED_ISSUE;
 }
 
 const char *application_phase_label(const struct application *app, when now)

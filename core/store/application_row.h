@@ -20,7 +20,7 @@ struct application_row {
 	"id, user_id, number, state, type, upstream, profile, subject, name, mail, extra, memo, months, renews,"      \
 	" created_at, changed_at, submitted_at, pin_at, download_until, taken_at, serial, fingerprint, not_before,"   \
 	" not_after, revoke_asked_at, revoked_at, reason, error_code, error_field, error_text, issue_mail_at,"        \
-	" live_digest, live_key IS NOT NULL, place, pin, url"
+	" live_digest, live_key IS NOT NULL, place, pin, url, handover, muted"
 void application_fill(const struct db_rows *rows, size_t i, struct application_row *ret);
 /* The row with this id; locked: until the end of the transaction. MISSING. */
 enum status application_row_get(struct db *db, struct arena *a, uint64_t id, bool locked, struct application_row *ret) MUST_CHECK;

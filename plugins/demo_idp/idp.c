@@ -23,7 +23,6 @@
 #define ID_BYTES 20
 #define FORMAT_URI "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
 
-static const struct idp_settings *settings;
 static LassoServer *server;
 /* lasso keeps times in static buffers while it builds a message, and notes roles in the shared providers while it reads a request. */
 static pthread_mutex_t lasso = PTHREAD_MUTEX_INITIALIZER;
@@ -138,7 +137,6 @@ enum status idp_start(struct arena *a, const struct idp_settings *s, struct byte
 	lasso_provider_set_encryption_mode(sp, s->encrypt ? LASSO_ENCRYPTION_MODE_ASSERTION : LASSO_ENCRYPTION_MODE_NONE);
 	lasso_provider_set_encryption_sym_key_type(sp, LASSO_ENCRYPTION_SYM_KEY_TYPE_AES_256);
 	lasso_provider_set_key_encryption_method(sp, LASSO_KEY_ENCRYPTION_METHOD_OAEP);
-	settings = s;
 	return STATUS_OK;
 }
 

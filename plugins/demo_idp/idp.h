@@ -23,7 +23,7 @@ struct idp_settings {
 /* What is to be known of this IdP (role IDPSSODescriptor). INVALID: a setting is not usable. Needs neither lasso nor a running server. */
 enum status idp_metadata(struct arena *a, const struct idp_settings *settings, struct bytes *ret) MUST_CHECK;
 
-/* Makes the IdP for one service provider; both live as long as the arena, settings too. After lasso_init (saml_start). */
+/* Makes the IdP for one service provider; it lives as long as the arena. After lasso_init (saml_start). */
 enum status idp_start(struct arena *a, const struct idp_settings *settings, struct bytes sp_metadata) MUST_CHECK;
 
 struct idp_request {

@@ -10,6 +10,9 @@
 
 #define MAIL_MAX 254 /* RFC 5321 4.5.3.1.3: a path of 256 with its angle brackets */
 
+#define KEY_ENCIPHERMENT 2
+#define KEY_AGREEMENT 4
+
 struct key_usage {
 	const char *name;
 	int bit; /* RFC 5280 4.2.1.3 */
@@ -19,9 +22,9 @@ static const struct key_usage key_usages[] = {
 	{"digitalSignature", 0},
 	{"nonRepudiation", 1},
 	{"contentCommitment", 1},
-	{"keyEncipherment", 2},
+	{"keyEncipherment", KEY_ENCIPHERMENT},
 	{"dataEncipherment", 3},
-	{"keyAgreement", 4},
+	{"keyAgreement", KEY_AGREEMENT},
 };
 #define KEY_CERT_SIGN 5
 #define CRL_SIGN 6
@@ -32,6 +35,15 @@ static int key_usage_bit(const char *name)
 		if (text_same(key_usages[i].name, name))
 			return key_usages[i].bit;
 	return -1;
+}
+
+/* An elliptic curve cannot encrypt a key, only agree on one: RFC 8813 section 3 forbids the one bit and has the other instead. So one
+ * configuration fits both kinds of keys. */
+static unsigned usage_of_key(unsigned usage, const EVP_PKEY *key)
+{
+	unsigned encipher = 1u << KEY_ENCIPHERMENT;
+	return (usage & encipher) && EVP_PKEY_is_a(key, "EC") ? (usage & ~encipher) | 1u << KEY_AGREEMENT
+							      : usage;
 }
 
 static ASN1_OBJECT *eku_object(const char *name)
@@ -296,6 +308,7 @@ enum status ca_sign(struct arena *a, const struct ca *ca, const struct ca_reques
 	unsigned usage = 0;
 	for (const char *const *name = request->key_usage; *name; name++)
 		usage |= 1u << key_usage_bit(*name);
+	usage = usage_of_key(usage, request->key);
 	when end = x509_not_after(ca->certificate);
 	end = request->not_after < end ? request->not_after : end;
 

@@ -95,6 +95,15 @@ static enum status p12_of(struct arena *a, struct db *db, const struct local_ord
 	return p12_make(a, &content, format, ret);
 }
 
+enum status issue_p12_only(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, const char *format, struct bytes *ret)
+{
+	enum p12_format f;
+	if (!p12_format_parse(format, &f))
+		return cause(STATUS_INVALID, "no format of a .p12 is called %s", format);
+	return p12_of(a, db, order, c, f, ret);
+}
+
 enum status issue_stored(struct arena *a, const struct local_order *order, struct bytes *ret)
 {
 	return seal_open(a, "local_order", order_row(a, order), "p12_sealed", order->p12_sealed, ret);
@@ -103,13 +112,10 @@ enum status issue_stored(struct arena *a, const struct local_order *order, struc
 enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order,
 	const struct local_certificate *c, const char *format, struct bytes *ret)
 {
-	enum p12_format f;
 	if (order->p12_sealed.len && text_same(order->p12_format, format))
 		return issue_stored(a, order, ret);
-	if (!p12_format_parse(format, &f))
-		return cause(STATUS_INVALID, "no format of a .p12 is called %s", format);
 	struct bytes p12;
-	enum status s = p12_of(a, db, order, c, f, &p12);
+	enum status s = issue_p12_only(a, db, order, c, format, &p12);
 	if (s == STATUS_OK)
 		s = local_order_set_p12(db, order->application, format,
 			seal(a, "local_order", order_row(a, order), "p12_sealed", p12));

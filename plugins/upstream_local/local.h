@@ -7,16 +7,18 @@
 #include "upstream_local_store.h"
 
 #define LOCAL_NAME "upstream_local"
+#define LOCAL_KEY_JOB LOCAL_NAME ".key"
 
 /* What a type's certificates are good for: section profile "TYPE" { ... }. */
 struct local_profile {
 	const char *title; /* the certificate type's name */
 	const char *const *key_usage, *const *eku;
 	const char *san; /* "mail", "upn", "both", "none" */
+	const char *key; /* "user_key"; "rsa": user_key when that is RSA, else RSA 2048; or a kind of key */
 };
 
 struct local_settings {
-	const char *ca_name, *ca_key, *user_key, *publish_url;
+	const char *ca_name, *ca_key, *user_key, *publish_url, *handover_format;
 	int64_t ca_years;
 	int64_t key_stock;
 	int64_t backdate;
@@ -29,6 +31,8 @@ extern struct local_settings local_settings;
 
 /* The profile of a certificate type, from the configuration or else a built-in one; NULL: this CA issues nothing for it. */
 const struct local_profile *local_profile_find(const char *type);
+/* The kind of key (see key.h) that its certificates get. */
+const char *local_key_kind(const struct local_profile *profile);
 /* "BASE/upstream_local/PATH". */
 char *local_url(struct arena *a, const char *path);
 /* The same under the address that stands in certificates (setting publish_url). */
@@ -51,15 +55,17 @@ enum status authority_crl_job(const struct job_run *run);
 /* order.c: orders from the core. */
 enum status order_submit_all(const struct upstream_call *call, struct upstream_order *orders, size_t n);
 enum status order_list_all(const struct upstream_call *call, upstream_emit *emit, void *context);
-enum status order_key_job(const struct job_run *run);
-enum status order_key_gave_up(const struct job_run *run, const char *why);
-enum status order_stock_job(const struct job_run *run);
 enum status order_sweep_job(const struct job_run *run);
 /* Tells the core that the certificate was taken; harmless when told before. Joins the caller's transaction. */
 enum status order_report_taken(
 	struct arena *a, struct db *db, const struct local_certificate *c, when now) MUST_CHECK;
 /* The PIN of a ready order. */
 enum status order_pin(struct arena *a, const struct local_order *order, const char **ret) MUST_CHECK;
+
+/* ready.c: key, PIN, and where they go. */
+enum status order_key_job(const struct job_run *run);
+enum status order_key_gave_up(const struct job_run *run, const char *why);
+enum status order_stock_job(const struct job_run *run);
 
 /* issue.c: from an order with a key to a signed certificate and a .p12. */
 
@@ -68,6 +74,9 @@ enum status issue_certificate(struct arena *a, struct db *db, const struct local
 	struct local_certificate *ret) MUST_CHECK;
 /* The order's .p12 in this format, made and stored sealed unless it was before. As above. */
 enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, const char *format, struct bytes *ret) MUST_CHECK;
+/* The order's .p12 in this format, not stored. */
+enum status issue_p12_only(struct arena *a, struct db *db, const struct local_order *order,
 	const struct local_certificate *c, const char *format, struct bytes *ret) MUST_CHECK;
 /* The stored .p12, opened. */
 enum status issue_stored(struct arena *a, const struct local_order *order, struct bytes *ret) MUST_CHECK;

@@ -1,9 +1,7 @@
-/* Orders from the core: taken in, made ready with key, PIN and address, revoked, swept. */
-#include "key.h"
+/* Orders from the core: taken in, revoked, swept. */
 #include "local.h"
 #include "name.h"
 
-#define KEY_JOB "upstream_local.key"
 #define STEP 500 /* rows that one statement of the sweep touches */
 
 static char *application_row(struct arena *a, uint64_t application)
@@ -44,6 +42,7 @@ static enum status order_fill(
 		.mail = "",
 		.upn = "",
 		.months = app->months,
+		.handover = app->handover,
 		.created_at = clock_now()};
 	if (text_same(profile->san, "mail") || text_same(profile->san, "both")) {
 		if (!app->mail || !ca_mail_ok(app->mail)) {
@@ -75,15 +74,28 @@ static enum status submit_body(struct db *db, void *context)
 	uint64_t id = t->order->application;
 	enum status s = local_order_insert(db, t->order);
 	if (s == STATUS_OK)
-		s = job_add(db, KEY_JOB, id, "", 0,
-			arena_printf(t->arena, KEY_JOB ":%llu", (unsigned long long)id));
+		s = job_add(db, LOCAL_KEY_JOB, id, "", 0,
+			arena_printf(t->arena, LOCAL_KEY_JOB ":%llu", (unsigned long long)id));
 	return s;
+}
+
+/* What was given to the core once is not here any more, and the core would not ask if it had it. */
+static enum status submit_handover(const struct upstream_call *call, struct upstream_order *order)
+{
+	struct local_order o;
+	enum status s = local_order_get(call->db, call->arena, order->application->id, &o);
+	if (s == STATUS_OK && o.ready_at)
+		reject(order, "handover-over", "application",
+			"key and PIN of this application were wiped; it has to be applied for anew");
+	return s == STATUS_MISSING ? STATUS_OK : s;
 }
 
 static enum status submit_issue(const struct upstream_call *call, struct upstream_order *order)
 {
 	struct local_order row;
 	enum status s = order_fill(call, order, &row);
+	if (s == STATUS_OK && order->answer == UPSTREAM_ACCEPTED && row.handover)
+		s = submit_handover(call, order);
 	if (s != STATUS_OK || order->answer != UPSTREAM_ACCEPTED)
 		return s;
 	struct submit_task task = {.arena = call->arena, .order = &row};
@@ -153,117 +165,6 @@ enum status order_submit_all(const struct upstream_call *call, struct upstream_o
 	for (size_t i = 0; s == STATUS_OK && i < n; i++)
 		s = orders[i].action == UPSTREAM_REVOKE ? submit_revoke(call, &orders[i])
 							: submit_issue(call, &orders[i]);
-	return s;
-}
-
-/* Key, PIN, address */
-
-/* One that does not open (its seal key was removed) is thrown away: the next one may. */
-static enum status stock_take(struct db *db, struct arena *a, struct bytes *ret_pkcs8)
-{
-	const char *id;
-	struct bytes sealed;
-	enum status s;
-	do
-		s = local_key_take(db, a, local_settings.user_key, &id, &sealed);
-	while (s == STATUS_OK && seal_open(a, "local_key", id, "key_sealed", sealed, ret_pkcs8) != STATUS_OK);
-	return s;
-}
-
-static enum status key_fresh(struct arena *a, struct bytes *ret_pkcs8)
-{
-	EVP_PKEY *key;
-	enum status s = key_make(a, local_settings.user_key, &key);
-	return s == STATUS_OK ? key_write(a, key, ret_pkcs8) : s;
-}
-
-struct key_task {
-	struct arena *arena;
-	uint64_t application;
-	struct bytes pkcs8; /* made for this order, because the stock was empty */
-	bool stock_empty;
-};
-
-static enum status key_body(struct db *db, void *context)
-{
-	struct key_task *t = context;
-	struct arena *a = t->arena;
-	struct local_order o;
-	struct bytes pkcs8 = t->pkcs8;
-	t->stock_empty = false;
-	enum status s = local_order_lock(db, a, t->application, &o);
-	if (s == STATUS_MISSING || (s == STATUS_OK && o.ready_at))
-		return STATUS_OK; /* a run that was killed after its commit */
-	if (s == STATUS_OK && !pkcs8.len) {
-		s = stock_take(db, a, &pkcs8);
-		t->stock_empty = s == STATUS_MISSING;
-		if (t->stock_empty)
-			return STATUS_OK; /* commits what stock_take() threw away */
-	}
-	if (s != STATUS_OK)
-		return s;
-	const char *row = application_row(a, t->application);
-	const char *pin = pin_new(a, (size_t)local_settings.pin_length);
-	const char *token = crypto_token(a, 32);
-	struct bytes digest = crypto_sha256(a, bytes_string(token));
-	when now = clock_now(), until = now + local_settings.download_time;
-	s = local_order_ready(db, t->application, seal(a, "local_order", row, "key_sealed", pkcs8),
-		seal(a, "local_order", row, "pin_sealed", bytes_string(pin)), digest, now, until);
-	if (s != STATUS_OK)
-		return s;
-	struct event event = {
-		.kind = EVENT_PIN,
-		.source_key = arena_printf(a, "pin:%.32s", text_hex(a, digest)),
-		.at = now,
-		.pin = pin,
-		.url = local_url(a, arena_printf(a, "take/%s", token)),
-		.download_until = until,
-	};
-	return upstream_report(db, a, LOCAL_NAME, t->application, &event);
-}
-
-enum status order_key_job(const struct job_run *run)
-{
-	struct key_task task = {.arena = run->arena, .application = run->job->subject};
-	enum status s = db_transact(run->db, key_body, &task);
-	if (s == STATUS_OK && task.stock_empty) {
-		s = key_fresh(run->arena, &task.pkcs8);
-		if (s == STATUS_OK)
-			s = db_transact(run->db, key_body, &task);
-	}
-	return s;
-}
-
-enum status order_key_gave_up(const struct job_run *run, const char *why)
-{
-	struct event event = {
-		.kind = EVENT_GAVE_UP,
-		.source_key = arena_printf(run->arena, "job:%llu", (unsigned long long)run->job->id),
-		.error_code = "gave-up",
-		.error_text = why,
-	};
-	enum status s = upstream_report(run->db, run->arena, LOCAL_NAME, run->job->subject, &event);
-	return s == STATUS_MISSING ? STATUS_OK : s;
-}
-
-enum status order_stock_job(const struct job_run *run)
-{
-	const char *kind = local_settings.user_key;
-	int64_t have = 0;
-	enum status s = local_key_drop_others(run->db, kind);
-	if (s == STATUS_OK)
-		s = local_key_count(run->db, run->arena, kind, &have);
-	for (; s == STATUS_OK && have < local_settings.key_stock && clock_monotonic() < run->deadline;
-		have++) {
-		uint8_t random[16];
-		crypto_random(random, sizeof random);
-		const char *id = text_hex(run->arena, bytes_of(random, sizeof random));
-		struct bytes pkcs8;
-		s = key_fresh(run->arena, &pkcs8);
-		if (s == STATUS_OK)
-			s = local_key_insert(run->db, id, kind,
-				seal(run->arena, "local_key", id, "key_sealed", pkcs8), clock_now());
-	}
 	return s;
 }
 

@@ -9,7 +9,11 @@ struct local_settings local_settings;
 #define AT(member) offsetof(struct local_settings, member)
 #define PROFILE(member) offsetof(struct local_profile, member)
 
+static const char *const profile_keys[] = {
+	"user_key", "rsa", "rsa:2048", "rsa:3072", "rsa:4096", "ec:P-256", "ec:P-384", NULL};
 static const char *const san_kinds[] = {"mail", "upn", "both", "none", NULL};
+
+static const char *const p12_formats[] = {"modern", "compatible", NULL};
 
 static const struct setting profile_settings[] = {
 	{"key_usage", SETTING_LIST, PROFILE(key_usage), "digitalSignature",
@@ -18,6 +22,9 @@ static const struct setting profile_settings[] = {
 		.help = "Extended key usages: clientAuth, emailProtection, msSmartcardLogin, or dotted OIDs."},
 	{"san", SETTING_CHOICE, PROFILE(san), "mail", .choices = san_kinds,
 		.help = "subjectAltName: the applicant's mail address, the ePPN as userPrincipalName, both, or none."},
+	{"key", SETTING_CHOICE, PROFILE(key), "user_key", .choices = profile_keys,
+		.help = "Kind of the keys: user_key for that setting's; rsa for that if it is RSA, else RSA 2048: many mail programs "
+			"cannot decrypt with elliptic curves."},
 	{0},
 };
 
@@ -57,6 +64,8 @@ static const struct setting settings[] = {
 		.help = "How long a revocation list is valid; servers that check it refuse everybody afterwards."},
 	{"crl_renew", SETTING_DURATION, AT(crl_renew), "1d", 1 * MINUTE, 90 * DAY,
 		.help = "A list of this age is made anew, even when nothing was revoked."},
+	{"handover_format", SETTING_CHOICE, AT(handover_format), "modern", .choices = p12_formats,
+		.help = "Format of the .p12 for a card service: modern (AES-256, SHA-256) or compatible (3DES, SHA-1)."},
 	{"profile", SETTING_SECTION, AT(profiles), .sub = profile_settings,
 		.sub_size = sizeof(struct local_profile),
 		.help = "What the certificates of a type are good for: profile \"client\" { eku = {\"clientAuth\"} }."},
@@ -70,9 +79,9 @@ static const char *const eku_mail[] = {"emailProtection", NULL};
 
 /* What holds for types that the configuration does not mention. */
 static const struct local_profile built_in[] = {
-	{"client", usage_sign, eku_client, "mail"},
-	{"smime", usage_mail, eku_mail, "mail"},
-	{"upki_pass", usage_sign, eku_client, "mail"},
+	{"client", usage_sign, eku_client, "mail", "user_key"},
+	{"smime", usage_mail, eku_mail, "mail", "rsa"},
+	{"upki_pass", usage_sign, eku_client, "mail", "user_key"},
 };
 
 const struct local_profile *local_profile_find(const char *type)
@@ -85,6 +94,13 @@ const struct local_profile *local_profile_find(const char *type)
 		if (text_same(built_in[i].title, type))
 			return &built_in[i];
 	return NULL;
+}
+
+const char *local_key_kind(const struct local_profile *profile)
+{
+	if (text_same(profile->key, "rsa"))
+		return text_starts(local_settings.user_key, "rsa:") ? local_settings.user_key : "rsa:2048";
+	return text_same(profile->key, "user_key") ? local_settings.user_key : profile->key;
 }
 
 char *local_url(struct arena *a, const char *path)

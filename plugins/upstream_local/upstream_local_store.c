@@ -66,7 +66,7 @@ enum status local_ca_insert(struct db *db, const struct local_ca *ca)
 #define ORDER_COLUMNS                                                                                                      \
 	"SELECT application, type, subject, mail, upn, number, months, created_at, ready_at, download_until, key_sealed, " \
 	"pin_sealed, pin_failures, pin_wait_until, unlock_digest, unlock_until, taken_at, taken_digest, repeat_until, "    \
-	"p12_format, p12_sealed, wiped_at FROM local_order "
+	"p12_format, p12_sealed, wiped_at, handover FROM local_order "
 
 static enum status order_row(const struct db_rows *rows, struct local_order *to)
 {
@@ -95,6 +95,7 @@ static enum status order_row(const struct db_rows *rows, struct local_order *to)
 		.p12_format = db_text(rows, 0, 19),
 		.p12_sealed = db_bytes(rows, 0, 20),
 		.wiped_at = db_int(rows, 0, 21),
+		.handover = db_int(rows, 0, 22) != 0,
 	};
 	return STATUS_OK;
 }
@@ -102,10 +103,11 @@ static enum status order_row(const struct db_rows *rows, struct local_order *to)
 enum status local_order_insert(struct db *db, const struct local_order *o)
 {
 	return db_exec(db, NULL,
-		"INSERT INTO local_order (application, type, number, subject, mail, upn, months, created_at) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE application = application",
+		"INSERT INTO local_order (application, type, number, subject, mail, upn, months, handover, created_at) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE application = application",
 		DB_INT(o->application), DB_TEXT(o->type), DB_INT(o->number), DB_TEXT(o->subject),
-		DB_TEXT(o->mail), DB_TEXT(o->upn), DB_INT(o->months), DB_INT(o->created_at));
+		DB_TEXT(o->mail), DB_TEXT(o->upn), DB_INT(o->months), DB_INT(o->handover),
+		DB_INT(o->created_at));
 }
 
 enum status local_order_get(struct db *db, struct arena *a, uint64_t application, struct local_order *ret)
@@ -404,7 +406,7 @@ enum status local_key_take(
 	return s == STATUS_OK ? cause(STATUS_MISSING, "the stock of keys is empty") : s;
 }
 
-enum status local_key_drop_others(struct db *db, const char *kind)
+enum status local_key_drop(struct db *db, const char *kind)
 {
-	return db_exec(db, NULL, "DELETE FROM local_key WHERE kind <> ?", DB_TEXT(kind));
+	return db_exec(db, NULL, "DELETE FROM local_key WHERE kind = ?", DB_TEXT(kind));
 }

@@ -24,6 +24,7 @@ struct local_order {
 	const char *type, *subject, *mail, *upn;
 	unsigned number;
 	int months;
+	bool handover; /* for a card service: no address, and nothing secret is kept here */
 	when created_at, ready_at, download_until;
 	struct bytes key_sealed, pin_sealed;
 	unsigned pin_failures;
@@ -109,7 +110,7 @@ enum status local_key_insert(
 /* Takes one out, inside the caller's transaction: nobody else gets it. MISSING: none is left. */
 enum status local_key_take(struct db *db, struct arena *a, const char *kind, const char **ret_id,
 	struct bytes *ret_sealed) MUST_CHECK;
-/* Drops those of other kinds, after a change of the configuration. */
-enum status local_key_drop_others(struct db *db, const char *kind) MUST_CHECK;
+/* Drops those of a kind that is not made any more. */
+enum status local_key_drop(struct db *db, const char *kind) MUST_CHECK;
 
 #endif

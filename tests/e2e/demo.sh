@@ -96,7 +96,9 @@ stack_pid=
 grep -q 'mariadb ended by itself' "$STACK_TOP/err" || fail "the end of MariaDB is not told: $(cat "$STACK_TOP/err")"
 nothing_left "MariaDB's end"
 
-demo_fresh() { exec "$demo" --dir "$STACK_DIR" --port "$STACK_PORT" --fresh; }
+demo_fresh() {
+	exec "$demo" --dir "$STACK_DIR" --port "$STACK_PORT" --fresh
+}
 demo_fresh >"$STACK_TOP/out" 2>"$STACK_TOP/err" &
 stack_pid=$!
 for ((i = 0; i < 600; i++)); do
@@ -116,7 +118,7 @@ refused 'must be a number' "$demo" --dir "$STACK_DIR" --port 99999
 refused 'too long' "$demo" --dir "$STACK_TOP/$(printf 'x%.0s' $(seq 90))" --port "$STACK_PORT"
 refused 'holds characters' "$demo" --dir "$STACK_TOP/a\"b" --port "$STACK_PORT"
 refused 'is not a folder' "$demo" --dir "$STACK_TOP/out" --port "$STACK_PORT"
-refused 'cannot be made' "$demo" --dir /proc/nothing --port "$STACK_PORT"
+refused 'cannot be made' "$demo" --dir "$STACK_TOP/out/x" --port "$STACK_PORT"
 mkdir -p "$STACK_TOP/bin"
 printf '#!/bin/sh\necho "E: Unable to locate package $0"\nexit 100\n' >"$STACK_TOP/bin/apt-get"
 chmod +x "$STACK_TOP/bin/apt-get"
@@ -129,8 +131,12 @@ if [ "$(id -u)" = 0 ]; then
 	if unshare -m mount -t tmpfs -o size=300m none "$STACK_TOP/small" 2>/dev/null; then
 		refused 'only [0-9]+ MB are free' unshare -m sh -c 'mount -t tmpfs -o size=300m none "$1" && exec "$2" --dir "$1/d" --port "$3"' \
 			- "$STACK_TOP/small" "$demo" "$STACK_PORT"
-		refused 'the disk that holds .* is full' unshare -m sh -c 'mount -t tmpfs -o size=900m none "$1" && (sleep 1; head -c 1g /dev/zero >"$1/fill") 2>/dev/null & 
-			sleep 0.3; INKAN_DEMO_BUILD= exec "$2" --dir "$1/d" --port "$3" 2>"$4"; ' - "$STACK_TOP/small" "$demo" "$STACK_PORT" || :
+		# ... and one that fills up while the demo is being set up
+		mkdir "$STACK_TOP/filler"
+		printf '#!/bin/sh\nhead -c 2g /dev/zero >"$FILL"\nexec /usr/bin/mariadb-install-db "$@"\n' >"$STACK_TOP/filler/mariadb-install-db"
+		chmod +x "$STACK_TOP/filler/mariadb-install-db"
+		refused 'the disk that holds .* is full' unshare -m sh -c 'mount -t tmpfs -o size=800m none "$1" && FILL=$1/fill PATH=$4:$PATH exec "$2" --dir "$1/d" --port "$3"' \
+			- "$STACK_TOP/small" "$demo" "$STACK_PORT" "$STACK_TOP/filler"
 	fi
 	# As an ordinary user.
 	rm -rf "$STACK_DIR"

@@ -300,6 +300,13 @@ static void secrets_end_in_time(void **state)
 	app = test_in_state(db, a, &taro, APPLICATION_PIN);
 	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "2", .not_after = now - 1});
 	check_status(application_pin(db, a, &app, &text), STATUS_MISSING); /* expired */
+	app = test_in_state(db, a, &taro, APPLICATION_PIN);
+	now = clock_now();
+	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "3", .not_after = now + 300});
+	check_ok(application_pin(db, a, &app, &text));
+	nanosleep(&(struct timespec){.tv_nsec = 400000000}, NULL);
+	check_status(application_pin(db, a, &app, &text), STATUS_MISSING); /* over, though not wiped yet */
+	assert_false(again(app.id).has_pin);
 	app = test_in_state(db, a, &taro, APPLICATION_TAKEN);
 	check_ok(application_pin(db, a, &app, &text));
 	assert_true(again(app.id).has_pin);
@@ -347,7 +354,7 @@ static void labels(void **state)
 	app.not_after = far;
 	assert_string_equal(label(&app, far - 1), "Valid (renewed) / Valid");
 	assert_string_equal(label(&app, far), "Expired / Expired");
-	app = (struct application){.state = APPLICATION_SENT, .type = "upki_pass", .months = 13};
+	app = (struct application){.state = APPLICATION_SENT, .type = "card", .handover = true, .months = 13};
 	assert_string_equal(label(&app, now), "New UPKI-PASS request in progress / Requested");
 	app.state = APPLICATION_DELIVERED; /* what became of the card's certificate is not told: its ordered life counts */
 	app.taken_at = now;

@@ -3,7 +3,7 @@
 #   ssp_start DIR PORT    starts it; SSP_URL, SSP_ENTITY, SSP_METADATA (file) and SSP_CA (of its https) are set
 #   ssp_trust FILE [PHP]  makes it know the service provider whose metadata is in FILE; PHP: more settings for that service provider
 #   ssp_stop
-# Its accounts are written in SSP_ACCOUNTS below, all with the password "geheim".
+# Its accounts are in ssp_accounts() below, all with the password "geheim". Needs php-fpm, php-cli, php-xml, php-mbstring, simplesamlphp, nginx.
 
 ssp_pids=()
 
@@ -130,7 +130,8 @@ ssp_start() { # DIR PORT
 	nginx -p "$dir" -e "$dir/log/nginx.log" -c "$dir/nginx.conf" >>"$dir/log/nginx.out" 2>&1 &
 	ssp_pids+=($!)
 	for ((i = 0; i < 100; i++)); do
-		curl -sf --cacert "$SSP_CA" -o "$SSP_METADATA" --max-time 10 "$SSP_URL/saml2/idp/metadata.php" && return
+		curl -sf --cacert "$SSP_CA" -o "$SSP_METADATA" --max-time 10 "$SSP_URL/saml2/idp/metadata.php" &&
+			grep -q EntityDescriptor "$SSP_METADATA" && return
 		sleep 0.1
 	done
 	echo "SimpleSAMLphp did not start:" >&2

@@ -30,6 +30,7 @@ stack_free_port() { # a port with free ones behind it, for the mailbox
 	echo "$port"
 }
 stack_run() { # the same port again after stack_stop
+	: >"$STACK_TOP/out"
 	INKAN_DEMO_BUILD=$INKAN_BUILD INKAN_DEMO_EXTRA=$STACK_TOP/extra INKAN_DEMO_PROCESSES=${STACK_PROCESSES:-1} INKAN_DEMO_RATE=10000 \
 		"$INKAN_SOURCE/demo" --dir "$STACK_DIR" --port "$STACK_PORT" >"$STACK_TOP/out" 2>"$STACK_TOP/err" &
 	stack_pid=$!

@@ -1,8 +1,12 @@
 /* The demo's IdP and the service provider, talking to each other: what one signs the other takes, and what was altered neither takes. */
+#define TEXT_DOMAIN "demo_idp"
+#include "base/log.h"
 #include "support/check.h"
+#include "support/request_maker.h"
 #include "support/saml_forge.h"
 
 #include "../../plugins/demo_idp/idp.c"
+#include "../../plugins/demo_idp/demo_idp.c"
 
 /* lasso 2.8.1 leaks 259 bytes with each signed query that it verifies (lasso_query_verify_helper); only the demo's IdP does that. Its
  * frames are seen only by the slow unwinder. */
@@ -19,8 +23,11 @@ const char *__asan_default_options(void)
 
 #define IDP "https://127.0.0.1:8443/demo_idp/metadata"
 
-static struct idp_settings demo = {.entity_id = IDP, .scope = "u.test", .name_ja = "見本大学", .name_en = "Example <&> University", .encrypt = true};
-static const struct account taro = {.title = "taro", .eppn = "taro@u.test", .mail = "taro@u.test", .display_name = "Taro Yamada", .ja_display_name = "山田 太郎"};
+static struct account accounts[] = {
+	{.title = "taro", .password = {.value = "secret"}, .eppn = "taro@u.test", .mail = "taro@u.test", .display_name = "Taro Yamada", .ja_display_name = "山田 太郎"},
+	{.title = "hanako", .password = {.value = "geheim"}, .eppn = "hanako@u.test", .mail = "hanako@u.test", .display_name = "Hanako", .ja_display_name = ""},
+};
+#define taro accounts[0]
 static struct arena *arena;
 
 static int setup(void **state)
@@ -28,20 +35,24 @@ static int setup(void **state)
 	static struct identity_provider idp;
 	static struct saml_settings portal;
 	struct forge_world *w = forge_world();
-	struct bytes metadata, sp;
+	struct bytes metadata;
 
 	arena = arena_new();
-	demo.key.value = w->idp.pem;
-	demo.certificate = forge_file(w, "demo.crt", 0644, w->idp.certificate);
-	check_ok(idp_metadata(arena, &demo, &metadata));
+	settings = (struct idp_settings){.entity_id = IDP, .scope = "u.test", .name_ja = "見本大学", .name_en = "Example <&> University", .encrypt = true,
+		.accounts = {COUNT_OF(accounts), accounts}};
+	settings.key.value = w->idp.pem;
+	settings.certificate = forge_file(w, "demo.crt", 0644, w->idp.certificate);
+	check_ok(idp_metadata(arena, &settings, &metadata));
 	idp = w->idps[0];
 	idp.title = IDP;
 	idp.metadata = forge_file(w, "demo.xml", 0644, (const char *)metadata.data);
 	portal = w->settings;
 	portal.idps = (struct setting_sections){1, &idp};
 	check_ok(saml_start(&portal, FORGE_PORTAL));
-	check_ok(saml_metadata(arena, &sp));
-	check_ok(idp_start(arena, &demo, sp));
+	site_set(&(struct site){.base_url = FORGE_PORTAL, .title_ja = "試験", .title_en = "Test", .demo = true});
+	check_ok(start(arena, NULL));
+	check_ok(view_start(SOURCE_DIR "/views", (const char *const[]){"core", "demo_idp", NULL}));
+	check_ok(router_add("demo_idp", routes));
 	return 0;
 }
 
@@ -121,16 +132,82 @@ static void plain_when_told_so(void **state)
 	struct idp_answer answer;
 	struct saml_login login;
 
-	demo.encrypt = false;
+	settings.encrypt = false;
 	check_ok(saml_metadata(a, &sp));
-	check_ok(idp_start(arena, &demo, sp));
+	check_ok(idp_start(arena, &settings, sp));
 	query = ask(a, &id);
 	check_ok(idp_answer(a, query, &taro, clock_now(), &answer));
 	assert_true(text_unbase64(a, answer.response, &xml));
 	assert_null(memmem(xml.data, xml.len, "EncryptedAssertion", 18));
 	check_ok(take(a, &answer, id, &login, &check));
-	demo.encrypt = true;
-	check_ok(idp_start(arena, &demo, sp));
+	settings.encrypt = true;
+	check_ok(idp_start(arena, &settings, sp));
+	arena_free(a);
+}
+
+/* The form is sent as a browser would; offset: how much later than now. */
+static const char *post(struct arena *a, const char *query, const char *name, const char *password, when offset)
+{
+	struct request *rq = request_make_post(a, NULL, "/demo_idp/login", NULL,
+		arena_printf(a, "request=%s&name=%s&password=%s", text_url_encode(a, query), text_url_encode(a, name), password));
+
+	rq->now += offset;
+	router_run(rq);
+	return response_text(rq);
+}
+
+#define WRONG "role=\"alert\""
+#define ANSWER "name=\"SAMLResponse\""
+
+static void pages(void **state)
+{
+	struct arena *a = arena_new();
+	const char *id, *query = ask(a, &id);
+	struct request *rq = request_make_get(a, NULL, arena_printf(a, "/demo_idp/sso?%s", query), NULL);
+
+	router_run(rq);
+	const char *page = response_text(rq);
+	assert_non_null(strstr(page, "autocomplete=\"current-password\""));
+	assert_null(strstr(page, WRONG));
+	/* Of two languages one is there; the name of the university is escaped. */
+	assert_true(strstr(page, "見本大学") || strstr(page, "Example &lt;&amp;&gt; University"));
+	page = post(a, query, "taro", "secret", 0);
+	assert_non_null(strstr(page, ANSWER));
+	assert_non_null(strstr(page, "action=\"" FORGE_ACS "\""));
+	assert_non_null(strstr(response_header(a, page, "Content-Security-Policy", 0), "form-action 'self' " FORGE_PORTAL ";"));
+	assert_null(strstr(page, "secret"));
+	page = post(a, query, "taro", "wrong", 0);
+	assert_non_null(strstr(page, WRONG));
+	assert_null(strstr(page, ANSWER));
+	page = post(a, query, "<b>\"", "wrong", 0);
+	assert_non_null(strstr(page, "&lt;b&gt;&quot;"));
+	assert_null(strstr(page, ANSWER));
+	page = post(a, "SAMLRequest=x", "taro", "secret", 0);
+	assert_null(strstr(page, ANSWER));
+	assert_non_null(strstr(page, "Status: 400"));
+	arena_free(a);
+}
+
+static void guessing_is_slowed(void **state)
+{
+	struct arena *a = arena_new();
+	const char *id, *query = ask(a, &id);
+
+	for (int i = 0; i <= FREE_GUESSES; i++)
+		assert_non_null(strstr(post(a, query, "hanako", "wrong", 0), WRONG));
+	/* Closed: the right password does not count either, and an attempt does not prolong it. */
+	assert_null(strstr(post(a, query, "hanako", "geheim", 0), ANSWER));
+	assert_null(strstr(post(a, query, "hanako", "geheim", SECOND), ANSWER));
+	/* Others are not concerned. */
+	assert_non_null(strstr(post(a, query, "taro", "secret", 0), ANSWER));
+	assert_non_null(strstr(post(a, query, "hanako", "geheim", 3 * SECOND), ANSWER));
+	/* However many: never more than SLOWEST. */
+	when last = 0;
+	for (int i = 0; i < 11; i++, last += SLOWEST + SECOND)
+		assert_non_null(strstr(post(a, query, "hanako", "wrong", last), WRONG));
+	last -= SLOWEST + SECOND;
+	assert_null(strstr(post(a, query, "hanako", "geheim", last + SLOWEST - 2 * SECOND), ANSWER));
+	assert_non_null(strstr(post(a, query, "hanako", "geheim", last + SLOWEST + SECOND), ANSWER));
 	arena_free(a);
 }
 
@@ -140,6 +217,8 @@ int main(void)
 		cmocka_unit_test(one_log_in),
 		cmocka_unit_test(altered_requests_are_refused),
 		cmocka_unit_test(plain_when_told_so),
+		cmocka_unit_test(pages),
+		cmocka_unit_test(guessing_is_slowed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -529,6 +529,27 @@ static void encrypted_in_signed(struct forge *f)
 	response_signed(f);
 	encrypted_gcm(f);
 }
+/* As Shibboleth writes them: types of values, a list of prefixes for canonicalization, a digest inside OAEP, an address. */
+#define TYPED(text)                                                                                            \
+	"<saml:AttributeValue xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"" \
+	" xsi:type=\"xsd:string\">" text "</saml:AttributeValue>"
+static const char *oaep_digest(struct forge *f, const char *xml)
+{
+	return forge_replace(f->arena, xml, "<xenc:EncryptionMethod Algorithm=\"" XENC "rsa-oaep-mgf1p\"/>",
+		"<xenc:EncryptionMethod Algorithm=\"" XENC "rsa-oaep-mgf1p\"><ds:DigestMethod Algorithm=\"" DSIG "sha1\"/></xenc:EncryptionMethod>");
+}
+static void as_shibboleth(struct forge *f)
+{
+	encrypted_gcm(f);
+	f->sign_response = NULL;
+	f->alter_response = oaep_digest;
+	f->eppn = TYPED("taro@" FORGE_SCOPE);
+	f->mail = TYPED("taro@" FORGE_SCOPE);
+	f->ja_name = TYPED("山田 太郎");
+	f->transforms = "<ds:Transform Algorithm=\"" DSIG "enveloped-signature\"/><ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\">"
+			"<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"xsd\"/></ds:Transform>";
+	f->authentication = forge_replace(f->arena, f->authentication, "<saml:AuthnContext>", "<saml:SubjectLocality Address=\"192.0.2.1\"/><saml:AuthnContext>");
+}
 static void sha512(struct forge *f)
 {
 	f->signature_method = MORE "rsa-sha512";
@@ -543,7 +564,7 @@ static const struct hostile {
 #define CASE(check, make) {check, #make, make}
 	{NULL, "as it is", NULL},
 	CASE(NULL, response_signed), CASE(NULL, both_signed), CASE(NULL, both_signed_encrypted), CASE(NULL, encrypted_in_signed),
-	CASE(NULL, encrypted_gcm), CASE(NULL, encrypted_cbc), CASE(NULL, sha512), CASE(NULL, just_expired), CASE(NULL, just_not_valid),
+	CASE(NULL, encrypted_gcm), CASE(NULL, encrypted_cbc), CASE(NULL, sha512), CASE(NULL, as_shibboleth), CASE(NULL, just_expired), CASE(NULL, just_not_valid),
 	CASE(NULL, declared_utf8), CASE(NULL, harmless_extension), CASE(NULL, other_attributes), CASE(NULL, name_english_only),
 
 	CASE("issue-instant", issued_in_future), CASE("issue-instant", issued_before_request), CASE("issue-instant", issued_never),

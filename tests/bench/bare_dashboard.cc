@@ -1,0 +1,306 @@
+/* The floor of the dashboard: bare libfcgi, the same two statements, the same views by bare ctemplate; no session rules, log or limits.
+ *
+ *   bare_dashboard SOCKET THREADS DB_SOCKET DB_USER DB_PASSWORD_FILE VIEW_DIR VERSION
+ *
+ * A thread is a loop of FCGX_Accept_r with one connection to the database. The page is the English one: its texts are the msgids. */
+#include <ctemplate/template.h>
+#include <ctemplate/template_cache.h>
+#include <ctemplate/template_dictionary.h>
+#include <fcgiapp.h>
+#include <mysql.h>
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using ctemplate::StaticTemplateString;
+using ctemplate::TemplateDictionary;
+using ctemplate::TemplateString;
+
+#define DIE_UNLESS(expr)                                                                                       \
+	do {                                                                                                   \
+		if (!(expr)) {                                                                                 \
+			fprintf(stderr, "bare_dashboard: %s failed\n", #expr);                                 \
+			exit(1);                                                                               \
+		}                                                                                              \
+	} while (0)
+
+namespace
+{
+
+#define NAMES(X)                                                                                               \
+	X(LANG)                                                                                                \
+	X(TITLE) X(SITE) X(VERSION) X(DEMO) X(IN_EN) X(LANG_URL) X(USER) X(USER_EPPN) X(USER_NAME) X(ENTRY)    \
+	X(ENTRY_PATH) X(ENTRY_TITLE) X(CSRF) X(BODY) X(FORM) X(NAME) X(TYPE_TITLE) X(TYPE_PURPOSE) X(PATH)     \
+	X(TYPE_BUTTON) X(APPLICANT_MAIL) X(FORM_KEY) X(PARTS) X(FIXED) X(COUNTED) X(MONTHS) X(LIST) X(ALL)     \
+	X(TABLE) X(ROW) X(ROW_PATH) X(NUMBER) X(TYPE) X(APPLIED_ON) X(PHASE) X(PHASE_CLASS) X(STATE)           \
+	X(STATE_CLASS) X(HAS_EXPIRY) X(EXPIRES_ON) X(HAS_MEMO) X(MEMO)
+#define X(name) const StaticTemplateString k##name = STS_INIT(k##name, #name);
+NAMES(X)
+#undef X
+
+/* As core/store/session_store.c and core/store/application.c have them; tests/bench/dashboard.sh compares them in the server's log. */
+const char session_sql[] =
+	"SELECT session.created_at, session.seen_at, session.idp, user.id, user.eppn, user.idp, user.name, user.mail, user.lang,"
+	" user.created_at, user.seen_at FROM session JOIN user ON user.id = session.user_id WHERE session.digest = ?";
+const char list_sql[] =
+	"SELECT id, user_id, number, state, type, upstream, profile, subject, name, mail, extra, memo, months, renews,"
+	" created_at, changed_at, submitted_at, pin_at, download_until, taken_at, serial, fingerprint, not_before,"
+	" not_after, revoke_asked_at, revoked_at, reason, error_code, error_field, error_text, issue_mail_at,"
+	" live_digest, live_key IS NOT NULL, place, pin, url FROM application WHERE user_id = ? AND number < ? AND live_until > ?"
+	" ORDER BY number DESC LIMIT ?";
+const char headers[] =
+	"Status: 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-cache, private\r\n"
+	"Referrer-Policy: same-origin\r\nContent-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' "
+	"data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n";
+
+constexpr unsigned COLS_MAX = 40;
+constexpr unsigned long CELL_MAX = 4096;
+constexpr long long ROWS_ASKED = 51; /* 50 are shown, as the portal does */
+/* Columns of the two statements. */
+enum { S_USER = 3, S_EPPN = 4, S_NAME = 6, S_MAIL = 7 };
+enum { L_NUMBER = 2, L_MEMO = 11, L_CREATED = 14, L_NOT_AFTER = 23 };
+
+struct settings {
+	const char *db_socket, *db_user, *version;
+	std::string password;
+	int fd;
+} set;
+ctemplate::TemplateCache *cache;
+
+struct statement {
+	MYSQL_STMT *handle;
+	unsigned cols;
+	long long numbers[COLS_MAX];
+	char texts[COLS_MAX][CELL_MAX];
+	unsigned long lens[COLS_MAX];
+	my_bool nulls[COLS_MAX];
+};
+
+void statement_prepare(MYSQL *my, const char *sql, statement *s)
+{
+	MYSQL_BIND binds[COLS_MAX] = {};
+
+	s->handle = mysql_stmt_init(my);
+	DIE_UNLESS(s->handle && mysql_stmt_prepare(s->handle, sql, strlen(sql)) == 0);
+	s->cols = mysql_stmt_field_count(s->handle);
+	MYSQL_RES *about = mysql_stmt_result_metadata(s->handle);
+	DIE_UNLESS(about && s->cols <= COLS_MAX);
+	for (unsigned i = 0; i < s->cols; i++) {
+		bool text = mysql_fetch_fields(about)[i].type >= MYSQL_TYPE_VARCHAR;
+
+		binds[i].buffer_type = text ? MYSQL_TYPE_STRING : MYSQL_TYPE_LONGLONG;
+		binds[i].buffer = text ? s->texts[i] : static_cast<void *>(&s->numbers[i]);
+		binds[i].buffer_length = text ? CELL_MAX : sizeof s->numbers[i];
+		binds[i].length = &s->lens[i];
+		binds[i].is_null = &s->nulls[i];
+	}
+	mysql_free_result(about);
+	DIE_UNLESS(mysql_stmt_bind_result(s->handle, binds) == 0);
+}
+
+TemplateString text_at(const statement *s, unsigned col)
+{
+	return TemplateString(s->texts[col], s->lens[col]);
+}
+
+void date_set(TemplateDictionary *d, const StaticTemplateString &name, long long ms)
+{
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	time_t seconds = static_cast<time_t>(ms / 1000);
+	char text[64];
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	int len = snprintf(text, sizeof text, "%d %s %d", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900);
+	d->SetValue(name, TemplateString(text, static_cast<size_t>(len)));
+}
+
+void number_set(TemplateDictionary *d, const StaticTemplateString &name, const char *before, long long number)
+{
+	char text[64];
+	int len = snprintf(text, sizeof text, "%s%lld", before, number);
+
+	d->SetValue(name, TemplateString(text, static_cast<size_t>(len)));
+}
+
+void layout_fill(TemplateDictionary *page, const statement *user, const char *csrf)
+{
+	page->SetValue(kLANG, "en");
+	page->SetValue(kTITLE, "Client certificate application dashboard");
+	page->SetValue(kSITE, "Client Certificate Portal");
+	page->SetValue(kVERSION, set.version);
+	page->SetValue(kCSRF, csrf);
+	page->ShowSection(kDEMO);
+	page->AddSectionDictionary(kIN_EN)->SetValue(kLANG_URL, "/?lang=ja");
+	TemplateDictionary *section = page->AddSectionDictionary(kUSER);
+	section->SetValue(kUSER_EPPN, text_at(user, S_EPPN));
+	section->SetValue(kUSER_NAME, text_at(user, S_NAME));
+	TemplateDictionary *entry = section->AddSectionDictionary(kENTRY);
+	entry->SetValue(kENTRY_PATH, "/demo_mailbox/");
+	entry->SetValue(kENTRY_TITLE, "Demo mailbox");
+}
+
+void form_fill(TemplateDictionary *body, const statement *user, const char *csrf)
+{
+	TemplateDictionary *form = body->AddSectionDictionary(kFORM);
+
+	form->SetValue(kNAME, "client");
+	form->SetValue(kPATH, "/client/apply");
+	form->SetValue(kTYPE_TITLE, "Client certificate");
+	form->SetValue(kTYPE_PURPOSE, "Proves who you are when your device connects to the campus network, a VPN or a web service.");
+	form->SetValue(kTYPE_BUTTON, "Apply for a client certificate");
+	form->SetValue(kAPPLICANT_MAIL, text_at(user, S_MAIL));
+	form->SetValue(kCSRF, csrf);
+	form->SetValue(kFORM_KEY, "AAAAAAAAAAAAAAAAAAAAAA");
+	TemplateDictionary *parts = form->AddIncludeDictionary(kPARTS);
+	parts->SetFilename("form_parts.html");
+	parts->AddSectionDictionary(kFIXED)->AddSectionDictionary(kCOUNTED)->SetIntValue(kMONTHS, 52);
+}
+
+void row_fill(TemplateDictionary *row, const statement *s)
+{
+	number_set(row, kROW_PATH, "/client/", s->numbers[L_NUMBER]);
+	number_set(row, kNUMBER, "", s->numbers[L_NUMBER]);
+	row->SetValue(kTYPE, "Client certificate");
+	date_set(row, kAPPLIED_ON, s->numbers[L_CREATED]);
+	row->SetValue(kPHASE, "Valid");
+	row->SetValue(kPHASE_CLASS, "is-good");
+	row->SetValue(kSTATE, "Valid");
+	row->SetValue(kSTATE_CLASS, "is-good");
+	if (s->numbers[L_NOT_AFTER])
+		date_set(row->AddSectionDictionary(kHAS_EXPIRY), kEXPIRES_ON, s->numbers[L_NOT_AFTER]);
+	if (s->lens[L_MEMO])
+		row->AddSectionDictionary(kHAS_MEMO)->SetValue(kMEMO, text_at(s, L_MEMO));
+}
+
+void list_fill(TemplateDictionary *body, statement *s, long long user_id)
+{
+	long long below = INT64_MAX, live = -1, limit = ROWS_ASKED;
+	MYSQL_BIND args[4] = {};
+	long long *const values[] = {&user_id, &below, &live, &limit};
+
+	for (unsigned i = 0; i < 4; i++) {
+		args[i].buffer_type = MYSQL_TYPE_LONGLONG;
+		args[i].buffer = values[i];
+	}
+	DIE_UNLESS(mysql_stmt_bind_param(s->handle, args) == 0 && mysql_stmt_execute(s->handle) == 0 &&
+		   mysql_stmt_store_result(s->handle) == 0);
+	TemplateDictionary *list = body->AddSectionDictionary(kLIST);
+	list->ShowSection(kALL);
+	TemplateDictionary *table = list->AddSectionDictionary(kTABLE);
+	for (long long n = 1; n < ROWS_ASKED && mysql_stmt_fetch(s->handle) == 0; n++)
+		row_fill(table->AddSectionDictionary(kROW), s);
+	mysql_stmt_free_result(s->handle);
+}
+
+bool session_find(statement *s, const char *cookies)
+{
+	const char *token = cookies ? strstr(cookies, "__Host-session=") : nullptr;
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	MYSQL_BIND arg = {};
+
+	if (!token)
+		return false;
+	token += strlen("__Host-session=");
+	SHA256(reinterpret_cast<const unsigned char *>(token), strcspn(token, ";"), digest);
+	arg.buffer_type = MYSQL_TYPE_BLOB;
+	arg.buffer = digest;
+	arg.buffer_length = sizeof digest;
+	DIE_UNLESS(mysql_stmt_bind_param(s->handle, &arg) == 0 && mysql_stmt_execute(s->handle) == 0 &&
+		   mysql_stmt_store_result(s->handle) == 0);
+	bool found = mysql_stmt_fetch(s->handle) == 0;
+	mysql_stmt_free_result(s->handle);
+	return found;
+}
+
+void answer(FCGX_Request *fcgi, statement *session, statement *list)
+{
+	static const char csrf[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	std::string out;
+
+	if (!session_find(session, FCGX_GetParam("HTTP_COOKIE", fcgi->envp))) {
+		FCGX_PutS("Status: 403 Forbidden\r\n\r\n", fcgi->out);
+		return;
+	}
+	TemplateDictionary page("page");
+	layout_fill(&page, session, csrf);
+	TemplateDictionary *body = page.AddIncludeDictionary(kBODY);
+	body->SetFilename("dashboard.html");
+	form_fill(body, session, csrf);
+	list_fill(body, list, session->numbers[S_USER]);
+	DIE_UNLESS(cache->ExpandNoLoad("layout.html", ctemplate::STRIP_BLANK_LINES, &page, nullptr, &out));
+	FCGX_PutStr(headers, sizeof headers - 1, fcgi->out);
+	FCGX_FPrintF(fcgi->out, "Content-Length: %lu\r\n\r\n", static_cast<unsigned long>(out.size()));
+	FCGX_PutStr(out.data(), static_cast<int>(out.size()), fcgi->out);
+}
+
+void *worker(void *)
+{
+	auto *session = new statement(), *list = new statement();
+	MYSQL *my = mysql_init(nullptr);
+	FCGX_Request fcgi;
+
+	mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	DIE_UNLESS(mysql_real_connect(my, nullptr, set.db_user, set.password.c_str(), "inkan", 0, set.db_socket, CLIENT_FOUND_ROWS));
+	statement_prepare(my, session_sql, session);
+	statement_prepare(my, list_sql, list);
+	FCGX_InitRequest(&fcgi, set.fd, 0);
+	while (FCGX_Accept_r(&fcgi) == 0) {
+		answer(&fcgi, session, list);
+		FCGX_Finish_r(&fcgi);
+	}
+	return nullptr;
+}
+
+/* [[Some text]] is a msgid: in English it stands for itself. */
+void view_load(const std::string &dir, const char *name)
+{
+	std::ifstream in(dir + "/core/" + name, std::ios::binary);
+	std::ostringstream all;
+
+	DIE_UNLESS(in && (all << in.rdbuf()));
+	std::string text = all.str();
+	for (const char *mark : {"[[", "]]"})
+		for (size_t at; (at = text.find(mark)) != std::string::npos;)
+			text.erase(at, 2);
+	DIE_UNLESS(cache->StringToTemplateCache(name, "{{%AUTOESCAPE context=\"HTML\"}}" + text, ctemplate::STRIP_BLANK_LINES));
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	if (argc != 8)
+		return 2;
+	int threads = static_cast<int>(strtol(argv[2], nullptr, 10));
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 1); /* as the portal does */
+	setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "200", 1);
+	umask(0);
+	DIE_UNLESS(FCGX_Init() == 0);
+	signal(SIGTERM, SIG_DFL);
+	set.db_socket = argv[3];
+	set.db_user = argv[4];
+	std::getline(std::ifstream(argv[5]), set.password);
+	set.version = argv[7];
+	set.fd = FCGX_OpenSocket(argv[1], 4096);
+	DIE_UNLESS(set.fd >= 0 && threads > 0 && threads <= 64);
+	cache = new ctemplate::TemplateCache;
+	for (const char *name : {"layout.html", "dashboard.html", "form_parts.html"})
+		view_load(argv[6], name);
+	cache->Freeze();
+	std::vector<pthread_t> all(static_cast<size_t>(threads));
+	for (pthread_t &t : all)
+		DIE_UNLESS(pthread_create(&t, nullptr, worker, nullptr) == 0);
+	for (pthread_t t : all)
+		pthread_join(t, nullptr);
+	return 0;
+}
