@@ -8,6 +8,7 @@
 
 #include "issue/handover.h"
 #include "issue/order.h"
+#include "issue/remind.h"
 #include "issue/upkeep.h"
 #include "pages/pages.h"
 #include "plugin.h"
@@ -24,7 +25,7 @@ struct program {
 	struct db *db;
 };
 
-static const struct job_kind *const core_jobs[] = {order_jobs, handover_jobs, upkeep_jobs, mail_jobs, NULL};
+static const struct job_kind *const core_jobs[] = {order_jobs, handover_jobs, upkeep_jobs, mail_jobs, remind_jobs, NULL};
 
 /* Reads and checks the configuration of the core and of the enabled plugins. */
 static enum status program_configure(struct program *p)
@@ -33,6 +34,8 @@ static enum status program_configure(struct program *p)
 	enum status s = config_read(p->arena, arena_printf(p->arena, "%s/inkan.conf", p->config_dir), settings_list, c);
 	if (s == STATUS_OK)
 		s = settings_check(c);
+	if (s == STATUS_OK)
+		s = remind_start(&c->remind);
 	if (s != STATUS_OK)
 		return s;
 	enum log_level least = LOG_INFO;

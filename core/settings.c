@@ -92,6 +92,12 @@ const struct setting settings_list[] = {
 	{"mail_from_name_en", SETTING_STRING, AT(mail.from_name_en), "Client Certificate Portal", .help = "Sender's name to English readers."},
 	{"mail_reply_to", SETTING_STRING, AT(mail.reply_to), "", .help = "Where answers go; empty: to the sender."},
 	{"mail_timeout", SETTING_DURATION, AT(mail.timeout), "60s", 1 * SECOND, 10 * MINUTE, .help = "What sending one mail may take."},
+	{"mail_again_pause", SETTING_DURATION, AT(remind.mail_pause), "10m", 0, 1 * DAY,
+		.help = "How long an applicant waits before the mail with the certificate URL is sent to him once more; keeps a mailbox from being flooded."},
+	{"reminder_download_days", SETTING_LIST, AT(remind.download_days), "7, 1",
+		.help = "So many days before the end of the download window the applicant is reminded by mail; empty: never."},
+	{"reminder_expiry_days", SETTING_LIST, AT(remind.expiry_days), "60, 30, 7",
+		.help = "So many days before a certificate expires the applicant is reminded by mail; empty: never."},
 
 	{"job_threads", SETTING_INTEGER, AT(poll.wait_threads), "4", 1, 64, .help = "Threads for jobs that wait for others (upstream, mail)."},
 	{"compute_threads", SETTING_INTEGER, AT(poll.compute_threads), "2", 1, 64, .help = "Threads for jobs that compute (keys); bounded so that pages stay fast."},

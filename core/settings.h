@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "issue/mail.h"
 #include "issue/poll.h"
+#include "issue/remind.h"
 #include "saml/saml.h"
 #include "store/db.h"
 #include "web/server.h"
@@ -29,6 +30,7 @@ struct settings {
 	struct saml_settings saml;
 	struct mail_settings mail;
 	struct poll_settings poll;
+	struct remind_settings remind;
 };
 extern const struct setting settings_list[];
 

@@ -19,19 +19,22 @@ static enum status service_of(const struct application *app, const struct card_s
 {
 	*ret = find_service ? find_service(app->type) : NULL;
 	return *ret ? STATUS_OK
-		    : cause(STATUS_BUSY, "certificate type %s of application %llu is not enabled, or has no card service", app->type,
-			      (unsigned long long)app->id);
+		    : cause(STATUS_BUSY,
+			      "certificate type %s of application %llu is not enabled, or has no card service",
+			      app->type, (unsigned long long)app->id);
 }
 
 static char *job_source(const struct job_run *run)
 {
-	return arena_printf(run->arena, "job:%llu:%lld", (unsigned long long)run->job->id, (long long)run->job->created_at);
+	return arena_printf(run->arena, "job:%llu:%lld", (unsigned long long)run->job->id,
+		(long long)run->job->created_at);
 }
 
 /* Still on its way: afterwards there is nothing to hand over any more. */
 static bool is_open(const struct application *app)
 {
-	return app->state == APPLICATION_ACCEPTED || app->state == APPLICATION_SENT || app->state == APPLICATION_ERROR;
+	return app->state == APPLICATION_ACCEPTED || app->state == APPLICATION_SENT ||
+	       app->state == APPLICATION_ERROR;
 }
 
 /* What the upstream gives */
@@ -49,17 +52,19 @@ static enum status give_body(struct db *db, void *context)
 	enum status s = application_get(db, g->arena, g->application, &app);
 
 	if (s == STATUS_OK && !app.handover)
-		return cause(STATUS_INVALID, "application %llu has no card service to be handed over to", (unsigned long long)app.id);
+		return cause(STATUS_INVALID, "application %llu has no card service to be handed over to",
+			(unsigned long long)app.id);
 	if (s != STATUS_OK || !is_open(&app))
 		return s;
 	s = handover_insert(db, g->arena, app.id, g->handover, clock_now());
 	return s == STATUS_OK ? job_add(db, DELIVER_JOB, app.id, "", 0,
-					arena_printf(g->arena, DELIVER_JOB ":%llu:%lld", (unsigned long long)app.id,
-						(long long)app.created_at))
+					arena_printf(g->arena, DELIVER_JOB ":%llu:%lld",
+						(unsigned long long)app.id, (long long)app.created_at))
 			      : s;
 }
 
-enum status upstream_hand_over(struct db *db, struct arena *a, uint64_t application, const struct handover *handover)
+enum status upstream_hand_over(
+	struct db *db, struct arena *a, uint64_t application, const struct handover *handover)
 {
 	struct giving g = {.arena = a, .application = application, .handover = handover};
 
@@ -104,25 +109,28 @@ static enum status deliver_run(const struct job_run *run)
 	enum status s = application_get(run->db, run->arena, id, &app);
 
 	if (s == STATUS_MISSING || (s == STATUS_OK && !is_open(&app)))
-		return handover_wipe(run->db, id); /* deleted meanwhile; or a run that was killed after its end */
+		return handover_wipe(
+			run->db, id); /* deleted meanwhile; or a run that was killed after its end */
 	if (s == STATUS_OK)
 		s = service_of(&app, &service);
 	if (s == STATUS_OK)
 		s = handover_get(run->db, run->arena, id, &h);
 	if (s == STATUS_MISSING)
-		return cause(STATUS_INVALID, "what had to be handed over was wiped after %d days", (int)(HANDOVER_KEPT / DAY));
+		return cause(STATUS_INVALID, "what had to be handed over was wiped after %d days",
+			(int)(HANDOVER_KEPT / DAY));
 	if (s == STATUS_OK)
 		s = service->deliver(run, &app, &h);
 	if (s != STATUS_OK)
-		return s == STATUS_INVALID ? STATUS_UPSTREAM : s; /* that it can never succeed is not the service's to say */
+		return s == STATUS_INVALID ? STATUS_UPSTREAM
+					   : s; /* that it can never succeed is not the service's to say */
 	return end(run, (struct event){
-		.kind = EVENT_HANDED_OVER,
-		.source_key = job_source(run),
-		.serial = h.serial,
-		.fingerprint = h.fingerprint,
-		.not_before = h.not_before,
-		.not_after = h.not_after,
-	});
+				.kind = EVENT_HANDED_OVER,
+				.source_key = job_source(run),
+				.serial = h.serial,
+				.fingerprint = h.fingerprint,
+				.not_before = h.not_before,
+				.not_after = h.not_after,
+			});
 }
 
 /* The sealed .p12 stays for the administrator's second try. */
@@ -150,14 +158,17 @@ static enum status again_body(struct db *db, void *context)
 {
 	struct repeating *r = context;
 	enum application_outcome outcome;
-	const char *when_put_back = arena_printf(r->arena, "%llu:%lld", (unsigned long long)r->app->id, (long long)r->app->changed_at);
+	const char *when_put_back = arena_printf(
+		r->arena, "%llu:%lld", (unsigned long long)r->app->id, (long long)r->app->changed_at);
 	enum status s = handover_waits(db, r->arena, r->app->id, &r->waits);
 
 	if (s != STATUS_OK || !r->waits)
 		return s;
-	struct event event = {.kind = EVENT_SUBMITTED, .source_key = arena_printf(r->arena, "handover:%s", when_put_back)};
+	struct event event = {
+		.kind = EVENT_SUBMITTED, .source_key = arena_printf(r->arena, "handover:%s", when_put_back)};
 	s = application_apply(db, r->arena, r->app->id, &event, &outcome);
-	return s == STATUS_OK ? job_add(db, DELIVER_JOB, r->app->id, "", 0, arena_printf(r->arena, DELIVER_JOB ":%s", when_put_back))
+	return s == STATUS_OK ? job_add(db, DELIVER_JOB, r->app->id, "", 0,
+					arena_printf(r->arena, DELIVER_JOB ":%s", when_put_back))
 			      : s;
 }
 
@@ -174,7 +185,8 @@ enum status handover_again(struct db *db, struct arena *a, const struct applicat
 /* Revocation */
 
 /* A card service that may have the certificate has to be told: also when nothing is known but that the delivery was under way. */
-static enum status service_may_have_it(struct db *db, struct arena *a, const struct application *app, bool *ret)
+static enum status service_may_have_it(
+	struct db *db, struct arena *a, const struct application *app, bool *ret)
 {
 	if (!app->handover || app->state == APPLICATION_REVOKED) {
 		*ret = false;
@@ -186,7 +198,8 @@ static enum status service_may_have_it(struct db *db, struct arena *a, const str
 	return STATUS_OK;
 }
 
-enum status handover_hold(struct db *db, struct arena *a, uint64_t application, const struct event *event, bool *ret_held)
+enum status handover_hold(
+	struct db *db, struct arena *a, uint64_t application, const struct event *event, bool *ret_held)
 {
 	struct application app;
 	bool held = false;
@@ -196,8 +209,9 @@ enum status handover_hold(struct db *db, struct arena *a, uint64_t application, 
 		s = service_may_have_it(db, a, &app, &held);
 	if (s == STATUS_OK && held)
 		s = job_add(db, REVOKED_JOB, application,
-			arena_printf(a, "%lld %d %s", (long long)(event->at ? event->at : clock_now()), event->reason, event->source_key), 0,
-			arena_printf(a, REVOKED_JOB ":%llu", (unsigned long long)application));
+			arena_printf(a, "%lld %d %s", (long long)(event->at ? event->at : clock_now()),
+				event->reason, event->source_key),
+			0, arena_printf(a, REVOKED_JOB ":%llu", (unsigned long long)application));
 	if (s == STATUS_OK)
 		*ret_held = held;
 	return s;
@@ -207,11 +221,14 @@ enum status handover_hold(struct db *db, struct arena *a, uint64_t application, 
 static struct event revoked_event(const struct job_run *run)
 {
 	struct event event = {.kind = EVENT_REVOKED, .source_key = job_source(run)};
-	const char *payload = run->job->payload, *reason = strchr(payload, ' '), *key = reason ? strchr(reason + 1, ' ') : NULL;
+	const char *payload = run->job->payload, *reason = strchr(payload, ' '),
+		   *key = reason ? strchr(reason + 1, ' ') : NULL;
 	int64_t at = 0, number = 0;
 
-	if (key && text_int(arena_stringn(run->arena, payload, (size_t)(reason - payload)), 0, INT64_MAX, &at) &&
-		text_int(arena_stringn(run->arena, reason + 1, (size_t)(key - reason - 1)), 0, INT32_MAX, &number)) {
+	if (key &&
+		text_int(arena_stringn(run->arena, payload, (size_t)(reason - payload)), 0, INT64_MAX, &at) &&
+		text_int(arena_stringn(run->arena, reason + 1, (size_t)(key - reason - 1)), 0, INT32_MAX,
+			&number)) {
 		event.at = at;
 		event.reason = (int)number;
 		event.source_key = key + 1;
@@ -237,7 +254,11 @@ static enum status revoked_run(const struct job_run *run)
 }
 
 const struct job_kind handover_jobs[] = {
-	{.name = DELIVER_JOB, .lane = LANE_WAIT, .run = deliver_run, .gave_up = deliver_gave_up, .attempts = 40},
+	{.name = DELIVER_JOB,
+		.lane = LANE_WAIT,
+		.run = deliver_run,
+		.gave_up = deliver_gave_up,
+		.attempts = 40},
 	/* Never turned into an event: "the certificate is still valid" would be untrue, and "revoked" too soon. After two weeks it stays as
 	 * a failed job that administrators see and start again. */
 	{.name = REVOKED_JOB, .lane = LANE_WAIT, .run = revoked_run, .attempts = 340},

@@ -7,7 +7,7 @@
 #include "base/crypto.h"
 #include "base/i18n.h"
 #include "base/log.h"
-#include "store/application.h"
+#include "store/deadline.h"
 #include "web/view.h"
 
 /* A notice of ours has about 3 KB; far more can only be a mistake. */
@@ -25,10 +25,15 @@ static bool (*upstream_sends)(const char *upstream, const char *what);
 /* What kinds of mail there are: the view of the body and the msgid of the subject. */
 static const struct mail_text {
 	const char *what, *view, *subject;
+	bool reminds; /* of this deadline; goes to the address of today, not to that of the application, years ago */
+	enum deadline_kind deadline;
 } texts[] = {
 	{"issued", "core/mail_issued.txt", N_("[UPKI] Client certificate application accepted")},
 	{"taken", "core/mail_taken.txt", N_("[UPKI] Client certificate obtained")},
 	{"revoked", "core/mail_revoked.txt", N_("[UPKI] Client certificate revoked")},
+	{"remind_download", "core/mail_remind_download.txt", N_("[UPKI] The time to download your certificate ends soon"), true,
+		DEADLINE_DOWNLOAD},
+	{"remind_expiry", "core/mail_remind_expiry.txt", N_("[UPKI] Your certificate expires soon"), true, DEADLINE_EXPIRY},
 };
 
 static const struct mail_text *text_find(const char *what)
@@ -267,7 +272,10 @@ static struct model *notice_model(struct arena *a, const struct application *app
 	model_set(m, "SUBJECT_DN", app->subject);
 	model_set(m, "URL", url);
 	model_set(m, "URL_UNTIL", app->download_until ? clock_show(a, app->download_until, lang) : "");
+	if (url[0])
+		model_set(model_section(m, "HAS_URL"), "URL", url);
 	model_set(m, "SERIAL", app->serial);
+	model_set(m, "EXPIRES_AT", app->not_after ? clock_show(a, app->not_after, lang) : "");
 	model_set(m, "TAKEN_AT", app->taken_at ? clock_show(a, app->taken_at, lang) : "");
 	model_set(m, "REVOKED_AT", app->revoked_at ? clock_show(a, app->revoked_at, lang) : "");
 	model_setf(m, "PAGE", "%s/%s/%u", our_site, app->type, app->number);
@@ -315,7 +323,8 @@ static const char *notice_id(struct arena *a, const struct job *job)
 }
 
 /* MISSING: there is nothing to tell (any more). */
-static enum status notice_load(const struct job_run *run, struct application *app, struct user *user, const char **ret_url)
+static enum status notice_load(const struct job_run *run, const struct mail_text *kind, struct application *app, struct user *user,
+	const char **ret_url)
 {
 	enum status s = application_get(run->db, run->arena, run->job->subject, app);
 	if (s == STATUS_OK)
@@ -323,7 +332,13 @@ static enum status notice_load(const struct job_run *run, struct application *ap
 	*ret_url = "";
 	if (s == STATUS_OK && text_same(run->job->payload, "issued"))
 		s = application_url(run->db, run->arena, app, ret_url); /* MISSING: taken meanwhile, or over */
-	return s;
+	if (s != STATUS_OK || !kind->reminds)
+		return s;
+	s = reminder_check(run->db, run->arena, app, kind->deadline, clock_now());
+	if (s != STATUS_OK || kind->deadline != DEADLINE_DOWNLOAD)
+		return s;
+	s = application_url(run->db, run->arena, app, ret_url);
+	return s == STATUS_MISSING ? STATUS_OK : s; /* the upstream told it to the applicant alone */
 }
 
 static enum status notice_run(const struct job_run *run)
@@ -335,7 +350,7 @@ static enum status notice_run(const struct job_run *run)
 	struct application app;
 	struct user user;
 	const char *url;
-	enum status s = notice_load(run, &app, &user, &url);
+	enum status s = notice_load(run, kind, &app, &user, &url);
 	if (s == STATUS_MISSING) {
 		log_info("mail %s for application %llu, no longer needed", kind->what, (unsigned long long)run->job->subject);
 		return STATUS_OK;
@@ -344,7 +359,7 @@ static enum status notice_run(const struct job_run *run)
 		return s;
 	if (upstream_sends && upstream_sends(app.upstream, kind->what))
 		return STATUS_OK;
-	struct mail mail = {.to = app.mail, .message_id = notice_id(a, run->job), .date = run->job->created_at};
+	struct mail mail = {.to = kind->reminds ? user.mail : app.mail, .message_id = notice_id(a, run->job), .date = run->job->created_at};
 	enum lang before = i18n_lang();
 	s = notice_write(a, kind, &app, url, user.lang, &mail);
 	if (s == STATUS_OK)

@@ -30,8 +30,8 @@ struct mail {
 };
 /* Sends now, on this thread. BUSY: temporary (4xx, network); INVALID: refused for good (5xx, bad address). */
 enum status mail_send(struct arena *a, const struct mail *mail, when deadline) MUST_CHECK;
-/* Job kind "core.mail": subject is an application, payload "issued", "taken" or "revoked"; texts are views core/mail_*.txt, once in the
- * applicant's language, then in the other. */
+/* Job kind "core.mail": subject is an application, payload "issued", "taken", "revoked", "remind_download" or "remind_expiry"; texts are
+ * views core/mail_*.txt, once in the applicant's language, then in the other. */
 extern const struct job_kind mail_jobs[];
 
 #endif

@@ -33,7 +33,7 @@ const struct validity *apply_validity(const struct certificate_settings *setting
 	return settings->validity.n ? &all[0] : NULL;
 }
 
-static void validity_fill(struct model *m, const struct validity *v, enum lang lang)
+void validity_fill(struct model *m, const struct validity *v, enum lang lang)
 {
 	const char *label = lang == LANG_JA ? v->label_ja : v->label_en;
 

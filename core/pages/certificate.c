@@ -4,8 +4,7 @@
 /* Code points of a memo: what fits in a line or two, and in its column. */
 #define MEMO_MAX 200
 
-/* Only among the user's own: somebody else's application cannot even be named. */
-static enum status certificate_find(struct request *rq, struct application *ret)
+enum status certificate_find(struct request *rq, struct application *ret)
 {
 	unsigned number;
 	enum status s;
@@ -36,9 +35,32 @@ enum status certificate_applied(struct request *rq)
 	model_set_int(m, "NUMBER", app.number);
 	model_set(m, "TYPE", certificate_title(app.type));
 	model_setf(m, "DETAILS_PATH", "/%s/%u", app.type, app.number);
+	if (app.renews) {
+		struct application old;
+		s = application_get(rq->db, rq->arena, app.renews, &old);
+		if (s == STATUS_OK)
+			model_set_int(model_section(m, "RENEWS"), "OLD_NUMBER", old.number);
+		else if (s != STATUS_MISSING)
+			return s;
+	}
 	const char *title = app.renews ? _("Renewal application completed") : _("New application completed");
 	model_set(m, "HEADING", title);
 	return request_page(rq, "core/applied.html", title, m);
+}
+
+/* What changes by itself, on the page and in its news. */
+static enum status parts_fill(struct request *rq, struct model *m, const struct application *app)
+{
+	struct renewal_links links;
+	enum status s = renewal_links_get(rq, app, &links);
+
+	if (s == STATUS_OK)
+		s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), app, &links);
+	if (s == STATUS_OK)
+		s = certificate_history_fill(rq, model_include(m, "HISTORY", "core/certificate_history.html"), app);
+	if (s == STATUS_OK)
+		action_fill(rq, model_include(m, "ACTIONS", "core/certificate_actions.html"), app, &links);
+	return s;
 }
 
 enum status certificate_page(struct request *rq)
@@ -50,10 +72,7 @@ enum status certificate_page(struct request *rq)
 		return s;
 	request_secret(rq);
 	struct model *m = model_new(rq->arena);
-	s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), &app);
-	if (s == STATUS_OK)
-		s = certificate_history_fill(
-			rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
+	s = parts_fill(rq, m, &app);
 	if (s != STATUS_OK)
 		return s;
 	if (certificate_waits(&app, rq->now)) {
@@ -84,10 +103,7 @@ enum status certificate_news(struct request *rq)
 	if (known && strstr(known, etag))
 		return request_not_modified(rq, etag);
 	struct model *m = model_new(rq->arena);
-	s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), &app);
-	if (s == STATUS_OK)
-		s = certificate_history_fill(
-			rq, model_include(m, "HISTORY", "core/certificate_history.html"), &app);
+	s = parts_fill(rq, m, &app);
 	if (s != STATUS_OK)
 		return s;
 	if (certificate_waits(&app, rq->now))

@@ -178,10 +178,13 @@ static void revocation_fill(struct request *rq, struct model *m, const struct ap
 		model_set(model_section(m, "REVOKING"), "REVOKE_LABEL",
 			_(application_phase_label(app, rq->now)));
 		break;
-	case PHASE_REVOKED:
-		model_set(model_section(m, "REVOKED"), "REVOKED_AT",
-			clock_show(rq->arena, app->revoked_at, rq->lang));
+	case PHASE_REVOKED: {
+		struct model *revoked = model_section(m, "REVOKED");
+		model_set(revoked, "REVOKED_AT", clock_show(rq->arena, app->revoked_at, rq->lang));
+		if (app->revoke_asked_at && revoke_reason(app->reason))
+			model_set(model_section(revoked, "REVOKED_WHY"), "REVOKED_REASON", _(revoke_reason(app->reason)));
 		break;
+	}
 	case PHASE_REVOKE_ERROR:
 		model_show(m, "REVOKE_FAILED");
 		break;
@@ -190,8 +193,16 @@ static void revocation_fill(struct request *rq, struct model *m, const struct ap
 	}
 }
 
-static void serial_fill(struct request *rq, struct model *m, const struct application *app)
+/* Until a renewal is taken there is no other number to show than the old certificate's (manual, section 5). */
+static void serial_fill(
+	struct request *rq, struct model *m, const struct application *app, const struct application *old)
 {
+	if ((!app->serial || !app->serial[0]) && old && old->serial && old->serial[0]) {
+		struct model *before = model_section(m, "SERIAL_BEFORE");
+		model_set(before, "SERIAL_DECIMAL", certificate_serial_decimal(rq->arena, old->serial));
+		model_set(before, "SERIAL_HEX", certificate_hex_groups(rq->arena, old->serial));
+		return;
+	}
 	if (!app->serial || !app->serial[0]) {
 		model_show(m, "NO_SERIAL");
 		return;
@@ -204,8 +215,30 @@ static void serial_fill(struct request *rq, struct model *m, const struct applic
 			clock_show(rq->arena, app->taken_at, rq->lang));
 }
 
+/* The other end of a renewal: where it is, and on the page that has to do with it, what that means. */
+static void links_fill(struct request *rq, struct model *m, const struct application *app, const struct renewal_links *links)
+{
+	if (links->old) {
+		struct model *old = model_section(m, "RENEWS");
+		model_set_int(old, "OLD_NUMBER", links->old->number);
+		model_setf(old, "OLD_PATH", "/%s/%u", links->old->type, links->old->number);
+	}
+	if (links->next) {
+		struct model *next = model_section(m, "RENEWED");
+		model_set_int(next, "NEXT_NUMBER", links->next->number);
+		model_setf(next, "NEXT_PATH", "/%s/%u", links->next->type, links->next->number);
+		model_set(next, "NEXT_PHASE", _(application_phase_label(links->next, rq->now)));
+	}
+}
+
+static bool old_is_valid(const struct renewal_links *links, when now)
+{
+	return links->old && application_certificate(links->old, now) == CERTIFICATE_VALID;
+}
+
 /* One sentence above the rows: what is going on, and what the user does next. */
-static void advice_fill(struct model *m, const struct application *app, when now)
+static void advice_fill(
+	struct model *m, const struct application *app, const struct renewal_links *links, when now)
 {
 	switch (application_phase(app, now)) {
 	case PHASE_BEFORE:
@@ -216,22 +249,39 @@ static void advice_fill(struct model *m, const struct application *app, when now
 		model_show(m, "ADVICE_TAKE");
 		break;
 	case PHASE_MISSED:
-		model_show(m, "ADVICE_MISSED");
+		if (old_is_valid(links, now))
+			model_set_int(model_section(m, "ADVICE_OLD_STAYS"), "OLD_NUMBER", links->old->number);
+		else
+			model_show(m, "ADVICE_MISSED");
 		break;
 	case PHASE_ERROR: {
 		struct model *error = model_section(m, "ADVICE_ERROR");
 		if (app->error_code && app->error_code[0])
 			model_set(model_section(error, "HAS_CODE"), "ERROR_CODE", app->error_code);
+		if (old_is_valid(links, now))
+			model_set_int(model_section(m, "ADVICE_OLD_STAYS"), "OLD_NUMBER", links->old->number);
 		break;
 	}
+	case PHASE_REVOKE_BEFORE:
+	case PHASE_REVOKE_PENDING:
+		model_show(m, "ADVICE_REVOKING");
+		break;
+	case PHASE_REVOKED:
+		model_show(m, "ADVICE_REVOKED");
+		break;
 	case PHASE_REVOKE_ERROR:
-		model_show(m, "ADVICE_REVOKE_ERROR");
+		if (application_certificate(app, now) == CERTIFICATE_VALID)
+			model_show(m, "ADVICE_REVOKE_ERROR");
+		else
+			model_show(m, "ADVICE_EXPIRED");
 		break;
 	case PHASE_DONE:
-		if (application_certificate(app, now) == CERTIFICATE_VALID)
+		if (application_certificate(app, now) != CERTIFICATE_VALID)
+			model_show(m, "ADVICE_EXPIRED");
+		else if (!app->handover)
 			model_show(m, "ADVICE_INSTALL");
-		break;
-	default:
+		if (old_is_valid(links, now) && !revoke_obstacle(links->old, now).why)
+			model_set_int(model_section(m, "ADVICE_OLD_TOO"), "OLD_NUMBER", links->old->number);
 		break;
 	}
 }
@@ -247,7 +297,8 @@ static void times_fill(struct request *rq, struct model *m, const struct applica
 			clock_show(rq->arena, app->download_until, rq->lang));
 }
 
-enum status certificate_status_fill(struct request *rq, struct model *m, const struct application *app)
+enum status certificate_status_fill(
+	struct request *rq, struct model *m, const struct application *app, const struct renewal_links *links)
 {
 	model_set_int(m, "NUMBER", app->number);
 	model_set(m, "TYPE", certificate_title(app->type));
@@ -262,8 +313,9 @@ enum status certificate_status_fill(struct request *rq, struct model *m, const s
 	times_fill(rq, m, app);
 	revocation_fill(rq, m, app);
 	mail_fill(rq, m, app);
-	serial_fill(rq, m, app);
-	advice_fill(m, app, rq->now);
+	serial_fill(rq, m, app, links->old);
+	links_fill(rq, m, app, links);
+	advice_fill(m, app, links, rq->now);
 	return pin_fill(rq, m, app);
 }
 

@@ -4,6 +4,8 @@
 
 #include "pages/pages.h"
 
+struct renewal_links; /* renew.c */
+
 /* login.c */
 enum status login_page(struct request *rq);
 enum status login_start(struct request *rq);
@@ -35,8 +37,18 @@ enum status apply_send(struct request *rq);
 /* Fills the parts of an application form: PATH, CSRF, FORM_KEY, the choice of validity (chosen is preselected), the type's own
  * fields and its variants. */
 void apply_form(struct request *rq, struct model *m, const struct plugin *plugin, const char *chosen);
+/* The profile of this name, else the first; NULL: the type has none. */
+const struct validity *apply_validity(const struct certificate_settings *settings, const char *profile);
+/* Fills LABELLED or COUNTED: how long that is, in words. */
+void validity_fill(struct model *m, const struct validity *v, enum lang lang);
+
+/* form_key.c */
+char *form_key_new(struct arena *a);
+bool form_key_ok(const char *key); /* NULL is not */
 
 /* certificate.c */
+/* The application of the request's path. Only among the user's own: somebody else's cannot even be named. MISSING. */
+enum status certificate_find(struct request *rq, struct application *ret) MUST_CHECK;
 enum status certificate_page(struct request *rq);
 enum status certificate_applied(struct request *rq);
 enum status certificate_news(struct request *rq);
@@ -49,7 +61,8 @@ const char *certificate_title(const char *type);
 const char *certificate_phase_class(const struct application *app, when now);
 const char *certificate_state_class(const struct application *app, when now);
 /* Fills the rows of the details that change by themselves. Opens, shows and audits the PIN when there is one. */
-enum status certificate_status_fill(struct request *rq, struct model *m, const struct application *app);
+enum status certificate_status_fill(
+	struct request *rq, struct model *m, const struct application *app, const struct renewal_links *links);
 enum status certificate_history_fill(struct request *rq, struct model *m, const struct application *app);
 /* True while something may still happen without the user: the page asks for news. */
 bool certificate_waits(const struct application *app, when now);
@@ -58,6 +71,41 @@ char *certificate_etag(struct arena *a, const struct application *app, when now,
 /* A serial number (lower-case hexadecimal) in decimal; and in hexadecimal in groups of two digits. */
 char *certificate_serial_decimal(struct arena *a, const char *hex);
 char *certificate_hex_groups(struct arena *a, const char *hex);
+
+/* action.c */
+/* Why something cannot be done, and what can be done instead: msgids. why NULL: nothing is in the way. */
+struct obstacle {
+	const char *why, *instead;
+};
+/* Fills NUMBER, TYPE, SUBJECT: which certificate a question is about. */
+void action_facts_fill(struct model *m, const struct application *app);
+/* Fills the buttons of the details page, with the dialogs of those that are enabled. */
+void action_fill(struct request *rq, struct model *m, const struct application *app, const struct renewal_links *links);
+/* The page (409) that says why not. next: another application to go on with; NULL: none. */
+enum status action_refused(struct request *rq, const struct application *app, const char *heading, struct obstacle obstacle,
+	const struct application *next) MUST_CHECK;
+
+/* revoke.c */
+enum status revoke_ask(struct request *rq);
+enum status revoke_send(struct request *rq);
+enum status revoke_done(struct request *rq);
+struct obstacle revoke_obstacle(const struct application *app, when now);
+const char *revoke_reason(int code); /* msgid; NULL: none that users are offered */
+/* Fills the fields of the question. reason is preselected; form_key NULL: a new one. */
+void revoke_form(struct request *rq, struct model *m, const struct application *app, const char *reason, const char *form_key);
+
+/* renew.c */
+enum status renew_ask(struct request *rq);
+enum status renew_send(struct request *rq);
+/* What an application renews and what renews it; NULL: nothing. */
+struct renewal_links {
+	const struct application *old, *next;
+};
+enum status renewal_links_get(struct request *rq, const struct application *app, struct renewal_links *ret) MUST_CHECK;
+struct obstacle renew_obstacle(const struct application *app, const struct renewal_links *links, when now);
+/* Whether its type's setting renew_days says that renewal is to be offered; that it is not under way is the caller's to know. */
+bool renew_is_near(const struct application *app, when now);
+void renew_form(struct request *rq, struct model *m, const struct application *app, const char *form_key);
 
 /* layout.c */
 void layout_start(void);

@@ -71,6 +71,27 @@ static void row_fill(struct request *rq, struct model *row, const struct applica
 		model_set(model_section(row, "HAS_MEMO"), "MEMO", app->memo);
 }
 
+/* The way to renewal, on the rows whose certificate ends soon and is not being renewed. */
+static enum status renewals_fill(struct request *rq, struct model *const *rows, const struct application *apps, size_t n)
+{
+	uint64_t *renewed = NULL;
+	size_t count = 0, i = 0;
+
+	while (i < n && !renew_is_near(&apps[i], rq->now))
+		i++;
+	if (i == n)
+		return STATUS_OK; /* as nearly always: nothing is asked of the database */
+	enum status s = application_renewed(rq->db, rq->arena, rq->user->id, rq->now, &renewed, &count);
+	for (; s == STATUS_OK && i < n; i++) {
+		bool is_renewed = !renew_is_near(&apps[i], rq->now);
+		for (size_t k = 0; k < count; k++)
+			is_renewed = is_renewed || renewed[k] == apps[i].id;
+		if (!is_renewed)
+			model_setf(model_section(rows[i], "RENEW"), "RENEW_PATH", "/%s/%u/renew", apps[i].type, apps[i].number);
+	}
+	return s;
+}
+
 static enum status list_fill(struct request *rq, struct model *m)
 {
 	bool valid = text_same(request_query(rq, "valid"), "1");
@@ -97,8 +118,15 @@ static enum status list_fill(struct request *rq, struct model *m)
 	if (n == 0)
 		model_show(list, "EMPTY");
 	struct model *table = n ? model_section(list, "TABLE") : NULL;
-	for (size_t i = 0; i < n && i < PAGE_ROWS; i++)
-		row_fill(rq, model_section(table, "ROW"), &apps[i]);
+	struct model *rows[PAGE_ROWS];
+	size_t shown = n < PAGE_ROWS ? n : PAGE_ROWS;
+	for (size_t i = 0; i < shown; i++) {
+		rows[i] = model_section(table, "ROW");
+		row_fill(rq, rows[i], &apps[i]);
+	}
+	s = renewals_fill(rq, rows, apps, shown);
+	if (s != STATUS_OK)
+		return s;
 	if (n > PAGE_ROWS)
 		model_setf(model_section(list, "OLDER"), "OLDER_URL", "/?%sbelow=%u#applications",
 			valid ? "valid=1&" : "", apps[PAGE_ROWS - 1].number);

@@ -25,6 +25,11 @@ static const struct route routes[] = {
 	{"GET", "/:type/:number/applied", ACCESS_USER, certificate_applied},
 	{"GET", "/:type/:number/status", ACCESS_USER, certificate_news, .quiet = true},
 	{"POST", "/:type/:number/memo", ACCESS_USER, certificate_memo},
+	{"GET", "/:type/:number/revoke", ACCESS_USER, revoke_ask},
+	{"POST", "/:type/:number/revoke", ACCESS_USER, revoke_send},
+	{"GET", "/:type/:number/revoking", ACCESS_USER, revoke_done},
+	{"GET", "/:type/:number/renew", ACCESS_USER, renew_ask},
+	{"POST", "/:type/:number/renew", ACCESS_USER, renew_send},
 	{0},
 };
 

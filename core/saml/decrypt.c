@@ -28,7 +28,8 @@ enum status decrypt_key_load(struct arena *a, struct bytes pem, struct decrypt_k
 {
 	struct decrypt_key *k = arena_alloc(a, sizeof *k);
 
-	k->key = xmlSecCryptoAppKeyLoadMemory(pem.data, (xmlSecSize)pem.len, xmlSecKeyDataFormatPem, NULL, NULL, NULL);
+	k->key = xmlSecCryptoAppKeyLoadMemory(
+		pem.data, (xmlSecSize)pem.len, xmlSecKeyDataFormatPem, NULL, NULL, NULL);
 	if (!k->key)
 		return cause(STATUS_INVALID, "the key is not a PEM file that xmlsec can read");
 	arena_defer(a, key_release, k->key);
@@ -61,7 +62,8 @@ static xmlNode *find_key(xmlNode *encrypted, xmlNode *data)
 	return beside ? beside : info ? xml_next(info->children, XENC, "EncryptedKey") : NULL;
 }
 
-enum status decrypt_assertion(struct arena *a, const struct decrypt_key *key, struct bytes response, struct bytes *ret)
+enum status decrypt_assertion(
+	struct arena *a, const struct decrypt_key *key, struct bytes response, struct bytes *ret)
 {
 	xmlDoc *doc;
 	enum status s = xml_parse(a, "response", response, &doc);
@@ -74,7 +76,8 @@ enum status decrypt_assertion(struct arena *a, const struct decrypt_key *key, st
 	if (!wrapped)
 		return cause(STATUS_DENIED, "an encrypted assertion has no EncryptedData or no EncryptedKey");
 
-	xmlSecBufferPtr buffer = open_with(a, xmlSecKeyDuplicate(key->key), xmlEncCtxModeEncryptedKey, wrapped);
+	xmlSecBufferPtr buffer =
+		open_with(a, xmlSecKeyDuplicate(key->key), xmlEncCtxModeEncryptedKey, wrapped);
 	if (!buffer)
 		return cause(STATUS_DENIED, "the key of an encrypted assertion was not made for us");
 	xmlSecKeyPtr session = xmlSecKeyReadBuffer(xmlSecKeyDataAesId, buffer);
@@ -83,6 +86,7 @@ enum status decrypt_assertion(struct arena *a, const struct decrypt_key *key, st
 	buffer = open_with(a, session, xmlEncCtxModeEncryptedData, data);
 	if (!buffer)
 		return cause(STATUS_DENIED, "an encrypted assertion does not decrypt");
-	*ret = bytes_of(arena_copy(a, xmlSecBufferGetData(buffer), xmlSecBufferGetSize(buffer)), xmlSecBufferGetSize(buffer));
+	*ret = bytes_of(arena_copy(a, xmlSecBufferGetData(buffer), xmlSecBufferGetSize(buffer)),
+		xmlSecBufferGetSize(buffer));
 	return STATUS_OK;
 }

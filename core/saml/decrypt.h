@@ -10,6 +10,7 @@ enum status decrypt_key_load(struct arena *a, struct bytes pem, struct decrypt_k
 
 /* The text inside the one EncryptedAssertion of a response that message_scan() has passed. DENIED: it does not decrypt. The key is only
  * read: any number of threads may use it. */
-enum status decrypt_assertion(struct arena *a, const struct decrypt_key *key, struct bytes response, struct bytes *ret) MUST_CHECK;
+enum status decrypt_assertion(
+	struct arena *a, const struct decrypt_key *key, struct bytes response, struct bytes *ret) MUST_CHECK;
 
 #endif

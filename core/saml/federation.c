@@ -14,8 +14,9 @@
 #define MDUI "urn:oasis:names:tc:SAML:metadata:ui"
 #define SHIBMD "urn:mace:shibboleth:metadata:1.0"
 #define REDIRECT "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
-#define METADATA_BYTES_MAX (1 << 20) /* one entity has 5 to 50 KB; an aggregate of the federation is not read here */
-#define SCOPES_MAX 256               /* of one IdP */
+#define METADATA_BYTES_MAX                                                                                   \
+	(1 << 20)      /* one entity has 5 to 50 KB; an aggregate of the federation is not read here */
+#define SCOPES_MAX 256 /* of one IdP */
 
 struct reading { /* one IdP under way */
 	struct arena *arena;
@@ -52,7 +53,8 @@ static enum status scopes_add(struct reading *r, xmlNode *parent, const char **s
 {
 	xmlNode *extensions = xml_next(parent->children, MD, "Extensions");
 
-	for (xmlNode *node = extensions ? extensions->children : NULL; (node = xml_next(node, SHIBMD, "Scope")); node = node->next) {
+	for (xmlNode *node = extensions ? extensions->children : NULL;
+		(node = xml_next(node, SHIBMD, "Scope")); node = node->next) {
 		const char *regexp = xml_attribute(r->arena, node, "regexp");
 		const char *scope = text_lower(r->arena, xml_text(r->arena, node));
 
@@ -87,7 +89,8 @@ static enum status scopes_read(struct reading *r)
 			return s;
 	}
 	if (n == 0)
-		return bad(r, "has no shibmd:Scope; set scopes in the idp section, else nobody could log in from there");
+		return bad(r,
+			"has no shibmd:Scope; set scopes in the idp section, else nobody could log in from there");
 	r->idp->scopes = scopes;
 	return STATUS_OK;
 }
@@ -100,7 +103,8 @@ static void names_read(struct reading *r)
 	xmlNode *extensions = xml_next(r->role->children, MD, "Extensions");
 	xmlNode *info = extensions ? xml_next(extensions->children, MDUI, "UIInfo") : NULL;
 
-	for (xmlNode *node = info ? info->children : NULL; (node = xml_next(node, MDUI, "DisplayName")); node = node->next) {
+	for (xmlNode *node = info ? info->children : NULL; (node = xml_next(node, MDUI, "DisplayName"));
+		node = node->next) {
 		const char *code = xml_attribute(r->arena, node, "lang"), *name = xml_text(r->arena, node);
 		enum lang lang;
 
@@ -119,7 +123,8 @@ static void names_read(struct reading *r)
 
 static enum status endpoint_check(struct reading *r)
 {
-	for (xmlNode *node = r->role->children; (node = xml_next(node, MD, "SingleSignOnService")); node = node->next) {
+	for (xmlNode *node = r->role->children; (node = xml_next(node, MD, "SingleSignOnService"));
+		node = node->next) {
 		const char *location = xml_attribute(r->arena, node, "Location");
 
 		if (text_same(xml_attribute(r->arena, node, "Binding"), REDIRECT)) {
@@ -156,7 +161,8 @@ static void server_release(void *server)
 	g_object_unref(server);
 }
 
-enum status federation_server(struct arena *a, const struct federation_self *self, const char *idp, const char *metadata, LassoServer **ret)
+enum status federation_server(struct arena *a, const struct federation_self *self, const char *idp,
+	const char *metadata, LassoServer **ret)
 {
 	/* No certificate: lasso takes its text for a file name each time it signs, and a signature in a URL does not carry one. */
 	LassoServer *server = lasso_server_new_from_buffers(self->metadata, self->key, NULL, NULL);
@@ -168,15 +174,17 @@ enum status federation_server(struct arena *a, const struct federation_self *sel
 	server->signature_method = LASSO_SIGNATURE_METHOD_RSA_SHA256;
 	rc = lasso_server_add_provider_from_buffer(server, LASSO_PROVIDER_ROLE_IDP, metadata, NULL, NULL);
 	if (rc)
-		return cause(STATUS_INVALID, "idp \"%s\": lasso refuses its metadata (%s)", idp, lasso_strerror(rc));
+		return cause(STATUS_INVALID, "idp \"%s\": lasso refuses its metadata (%s)", idp,
+			lasso_strerror(rc));
 	if (!lasso_server_get_provider(server, idp))
-		return cause(STATUS_INVALID, "idp \"%s\": lasso reads another entity ID in its metadata", idp);
+		return cause(
+			STATUS_INVALID, "idp \"%s\": lasso reads another entity ID in its metadata", idp);
 	*ret = server;
 	return STATUS_OK;
 }
 
-static enum status idp_load(struct arena *a, const struct federation_self *self, const struct identity_provider *config,
-	struct federation_idp *ret)
+static enum status idp_load(struct arena *a, const struct federation_self *self,
+	const struct identity_provider *config, struct federation_idp *ret)
 {
 	struct reading r = {.arena = a, .config = config, .idp = ret};
 	struct bytes text;
@@ -190,7 +198,8 @@ static enum status idp_load(struct arena *a, const struct federation_self *self,
 	return federation_server(a, self, config->title, (const char *)text.data, &ret->server);
 }
 
-enum status federation_load(struct arena *a, const struct federation_self *self, const struct setting_sections *idps, struct federation *ret)
+enum status federation_load(struct arena *a, const struct federation_self *self,
+	const struct setting_sections *idps, struct federation *ret)
 {
 	const struct identity_provider *configs = idps->items;
 	struct federation f = {.n = idps->n, .idps = arena_array(a, idps->n, sizeof *f.idps)};

@@ -27,11 +27,11 @@ struct federation_self {
 
 /* Reads the metadata of each. INVALID with a cause that names the IdP: file missing, not of this entity, no https redirect endpoint, no
  * signing key, no scope, scopes by regular expression. All of it lives as long as the arena. */
-enum status federation_load(struct arena *a, const struct federation_self *self, const struct setting_sections *idps,
-	struct federation *ret) MUST_CHECK;
+enum status federation_load(struct arena *a, const struct federation_self *self,
+	const struct setting_sections *idps, struct federation *ret) MUST_CHECK;
 /* A server of lasso for ourselves that trusts one IdP. */
-enum status federation_server(struct arena *a, const struct federation_self *self, const char *idp, const char *metadata,
-	LassoServer **ret) MUST_CHECK;
+enum status federation_server(struct arena *a, const struct federation_self *self, const char *idp,
+	const char *metadata, LassoServer **ret) MUST_CHECK;
 /* NULL when there is none of that name. */
 const struct federation_idp *federation_find(const struct federation *f, const char *entity_id);
 

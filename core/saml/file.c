@@ -22,7 +22,8 @@ static enum status take(struct arena *a, int fd, const char *path, size_t max, s
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return cause(STATUS_INVALID, "%s: cannot be read (%s)", path, n < 0 ? strerror(errno) : "it shrinks");
+			return cause(STATUS_INVALID, "%s: cannot be read (%s)", path,
+				n < 0 ? strerror(errno) : "it shrinks");
 		len += (size_t)n;
 	}
 	if (memchr(data, '\0', len))

@@ -14,14 +14,17 @@ static bool printable(const char *s)
 	return true;
 }
 
-enum status identity_eppn(struct arena *a, const char *value, const char *const *scopes, const char **ret, const char **ret_check)
+enum status identity_eppn(struct arena *a, const char *value, const char *const *scopes, const char **ret,
+	const char **ret_check)
 {
 	const char *at = strchr(value, '@');
 
 	if (strlen(value) > IDENTITY_EPPN_MAX)
-		return REFUSE(ret_check, "eppn", "the ePPN has %zu bytes, %d are allowed", strlen(value), IDENTITY_EPPN_MAX);
+		return REFUSE(ret_check, "eppn", "the ePPN has %zu bytes, %d are allowed", strlen(value),
+			IDENTITY_EPPN_MAX);
 	if (!printable(value))
-		return REFUSE(ret_check, "eppn", "the ePPN \"%s\" has characters other than printable ASCII", value);
+		return REFUSE(ret_check, "eppn", "the ePPN \"%s\" has characters other than printable ASCII",
+			value);
 	if (at == value || (at && strchr(at + 1, '@')))
 		return REFUSE(ret_check, "eppn", "the ePPN \"%s\" is not NAME@SCOPE", value);
 	if (!at || !at[1])
@@ -33,7 +36,8 @@ enum status identity_eppn(struct arena *a, const char *value, const char *const 
 			return STATUS_OK;
 		}
 	}
-	return REFUSE(ret_check, "scope", "the ePPN \"%s\" has a scope that does not belong to this IdP", value);
+	return REFUSE(
+		ret_check, "scope", "the ePPN \"%s\" has a scope that does not belong to this IdP", value);
 }
 
 /* dot-atom-text: atoms with single dots between them. */
@@ -68,7 +72,8 @@ static bool domain(const char *s)
 			label = 0;
 			continue;
 		}
-		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '-'))
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+			    *c == '-'))
 			return false;
 		label++;
 	}
@@ -79,7 +84,8 @@ enum status identity_mail(struct arena *a, const char *value, const char **ret, 
 	const char *at = strrchr(value, '@');
 
 	if (strlen(value) > IDENTITY_MAIL_MAX)
-		return REFUSE(ret_check, "mail", "the mail address has %zu bytes, %d are allowed", strlen(value), IDENTITY_MAIL_MAX);
+		return REFUSE(ret_check, "mail", "the mail address has %zu bytes, %d are allowed",
+			strlen(value), IDENTITY_MAIL_MAX);
 	if (!at || at - value > 64 || !dot_atom(value, (size_t)(at - value)) || !domain(at + 1))
 		return REFUSE(ret_check, "mail", "the mail address \"%s\" is malformed", value);
 	*ret = arena_string(a, value);
@@ -91,7 +97,9 @@ enum status identity_name(struct arena *a, const char *value, const char **ret, 
 	const char *name = text_trim(a, value);
 
 	if (!text_clean(name, IDENTITY_NAME_MAX))
-		return REFUSE(ret_check, "name", "the name is empty, has more than %d characters, or has invisible ones", IDENTITY_NAME_MAX);
+		return REFUSE(ret_check, "name",
+			"the name is empty, has more than %d characters, or has invisible ones",
+			IDENTITY_NAME_MAX);
 	*ret = name;
 	return STATUS_OK;
 }

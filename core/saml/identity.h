@@ -13,9 +13,11 @@
 enum status identity_eppn(struct arena *a, const char *value, const char *const *scopes, const char **ret,
 	const char **ret_check) MUST_CHECK;
 /* An address as mail servers take it without quotes: dot-atom@domain (RFC 5322 section 3.2.3, ASCII). DENIED, "mail". */
-enum status identity_mail(struct arena *a, const char *value, const char **ret, const char **ret_check) MUST_CHECK;
+enum status identity_mail(
+	struct arena *a, const char *value, const char **ret, const char **ret_check) MUST_CHECK;
 /* Clean text, trimmed. DENIED, "name". */
-enum status identity_name(struct arena *a, const char *value, const char **ret, const char **ret_check) MUST_CHECK;
+enum status identity_name(
+	struct arena *a, const char *value, const char **ret, const char **ret_check) MUST_CHECK;
 
 /* Whether the address is in one of the domains, or also below them. */
 bool identity_mail_in(const char *mail, const char *const *domains, bool below);

@@ -9,9 +9,10 @@
 #include "saml/message_shape.h"
 #include "saml/refuse.h"
 
-#define IDS_MAX 64          /* elements with an ID; a response with one assertion has about 5 */
-#define ID_BYTES_MAX 256    /* of one ID */
-#define EQUALS_MAX 128      /* '=' between two '<': libxml2 compares the attributes of an element with each other, pair by pair */
+#define IDS_MAX 64	 /* elements with an ID; a response with one assertion has about 5 */
+#define ID_BYTES_MAX 256 /* of one ID */
+#define EQUALS_MAX                                                                                           \
+	128 /* '=' between two '<': libxml2 compares the attributes of an element with each other, pair by pair */
 #define ERROR_BYTES_MAX 200
 
 struct frame { /* an open element */
@@ -80,7 +81,8 @@ static void id_note(struct scan *s, struct frame *frame, const struct attribute 
 	size_t len = (size_t)(at->end - at->value);
 
 	/* The names under which any of the libraries below us could look an element up. */
-	if (strcasecmp(at->name, "id") != 0 && strcmp(at->name, "AssertionID") != 0 && strcmp(at->name, "ResponseID") != 0)
+	if (strcasecmp(at->name, "id") != 0 && strcmp(at->name, "AssertionID") != 0 &&
+		strcmp(at->name, "ResponseID") != 0)
 		return;
 	if (len == 0 || len >= ID_BYTES_MAX || s->id_count == IDS_MAX) {
 		refuse(s, "structure", "an ID is empty or too long, or there are more than %d", IDS_MAX);
@@ -104,12 +106,13 @@ static void reference_judge(struct scan *s, const struct attribute *uri)
 	const struct frame *signed_element = s->depth >= 3 ? &s->frames[s->depth - 3] : NULL;
 	size_t len = uri ? (size_t)(uri->end - uri->value) : 0;
 
-	if (!signed_element || !signed_element->id[0] || len != strlen(signed_element->id) + 1 || uri->value[0] != '#' ||
-		memcmp(uri->value + 1, signed_element->id, len - 1) != 0)
+	if (!signed_element || !signed_element->id[0] || len != strlen(signed_element->id) + 1 ||
+		uri->value[0] != '#' || memcmp(uri->value + 1, signed_element->id, len - 1) != 0)
 		refuse(s, "structure", "a signature does not sign the element in which it stands");
 }
 
-static void algorithm_judge(struct scan *s, const struct shape *shape, const char *name, const struct attribute *at)
+static void algorithm_judge(
+	struct scan *s, const struct shape *shape, const char *name, const struct attribute *at)
 {
 	enum part parent = s->frames[s->depth - 1].part;
 
@@ -132,7 +135,10 @@ static void place_judge(struct scan *s, const struct shape *shape, const char *n
 	if (shape->parents && !(shape->parents & PART_BIT(parent->part)))
 		refuse(s, "structure", "element %.40s stands where it must not", name);
 	else if (shape->per_parent && ++parent->children[shape->part] > shape->per_parent)
-		refuse(s, shape->part == PART_ASSERTION || shape->part == PART_ENCRYPTED_ASSERTION ? "assertions" : "structure",
+		refuse(s,
+			shape->part == PART_ASSERTION || shape->part == PART_ENCRYPTED_ASSERTION
+				? "assertions"
+				: "structure",
 			"element %.40s comes more than once", name);
 	if (s->depth == 1 && shape->part != (s->kind == MESSAGE_RESPONSE ? PART_RESPONSE : PART_ASSERTION))
 		refuse(s, "structure", "the message is a %.40s", name);
@@ -147,7 +153,8 @@ static void place_judge(struct scan *s, const struct shape *shape, const char *n
 		refuse(s, "structure", "there is more than one encrypted key");
 }
 
-static void element_judge(struct scan *s, const char *ns, const char *name, const struct attribute *at, int attributes_n)
+static void element_judge(
+	struct scan *s, const char *ns, const char *name, const struct attribute *at, int attributes_n)
 {
 	const struct attribute *uri = NULL, *algorithm = NULL;
 	const struct shape *shape;
@@ -182,8 +189,9 @@ static void element_judge(struct scan *s, const char *ns, const char *name, cons
 		reference_judge(s, uri);
 }
 
-static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns, int namespaces_n,
-	const xmlChar **namespaces, int attributes_n, int defaulted_n, const xmlChar **attributes)
+static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns,
+	int namespaces_n, const xmlChar **namespaces, int attributes_n, int defaulted_n,
+	const xmlChar **attributes)
 {
 	struct scan *s = context;
 
@@ -210,7 +218,8 @@ static void on_end(void *context, const xmlChar *local, const xmlChar *prefix, c
 		refuse(s, "structure", "a signature is incomplete");
 	if (frame->part == PART_REFERENCE && !(has[PART_TRANSFORMS] && has[PART_DIGEST_METHOD]))
 		refuse(s, "structure", "a reference is incomplete");
-	if ((frame->part == PART_ENCRYPTED_DATA || frame->part == PART_ENCRYPTED_KEY) && !has[PART_ENCRYPTION_METHOD])
+	if ((frame->part == PART_ENCRYPTED_DATA || frame->part == PART_ENCRYPTED_KEY) &&
+		!has[PART_ENCRYPTION_METHOD])
 		refuse(s, "algorithm", "an encryption names no algorithm");
 	s->depth--;
 	stop_if_refused(s);
@@ -320,18 +329,20 @@ static void scan_parse(struct scan *s, struct bytes xml)
 		const char *why = error && error->message ? error->message : "unknown";
 		size_t len = strcspn(why, "\n");
 
-		refuse(s, "xml", "not XML (line %d: %.*s)", error ? error->line : 0, (int)(len < ERROR_BYTES_MAX ? len : ERROR_BYTES_MAX),
-			why);
+		refuse(s, "xml", "not XML (line %d: %.*s)", error ? error->line : 0,
+			(int)(len < ERROR_BYTES_MAX ? len : ERROR_BYTES_MAX), why);
 	}
 	xmlFreeParserCtxt(parser);
 }
 
-enum status message_scan(struct bytes xml, enum message_kind kind, struct message *ret, const char **ret_check)
+enum status message_scan(
+	struct bytes xml, enum message_kind kind, struct message *ret, const char **ret_check)
 {
 	struct scan s = {.kind = kind};
 
 	if (xml.len > MESSAGE_BYTES_MAX)
-		return REFUSE(ret_check, "size", "the message has %zu bytes, %d are allowed", xml.len, MESSAGE_BYTES_MAX);
+		return REFUSE(ret_check, "size", "the message has %zu bytes, %d are allowed", xml.len,
+			MESSAGE_BYTES_MAX);
 	if (xml.len == 0)
 		return REFUSE(ret_check, "xml", "the message is empty");
 	if (!encoding_fine(xml))
@@ -356,7 +367,8 @@ enum status message_decode(struct arena *a, const char *base64, struct bytes *re
 	if (len == 0 || !text_unbase64(a, base64, &xml))
 		return REFUSE(ret_check, "base64", "the message is not base64");
 	if (xml.len > MESSAGE_BYTES_MAX)
-		return REFUSE(ret_check, "size", "the message has %zu bytes, %d are allowed", xml.len, MESSAGE_BYTES_MAX);
+		return REFUSE(ret_check, "size", "the message has %zu bytes, %d are allowed", xml.len,
+			MESSAGE_BYTES_MAX);
 	*ret = xml;
 	return STATUS_OK;
 }

@@ -11,24 +11,26 @@
 #define MESSAGE_DEPTH_MAX 32
 
 enum message_kind {
-	MESSAGE_RESPONSE,  /* a samlp:Response as it arrived */
+	MESSAGE_RESPONSE, /* a samlp:Response as it arrived */
 	MESSAGE_ASSERTION, /* a saml:Assertion as it came out of its encryption, which hid it from the first look */
 };
 
 struct message {
 	int assertions; /* saml:Assertion and saml:EncryptedAssertion */
-	int encrypted;  /* saml:EncryptedAssertion */
+	int encrypted;	/* saml:EncryptedAssertion */
 	int signatures;
 };
 
 /* Decodes a message of the POST binding: strict base64 (line ends allowed) within the limit. DENIED with ret_check "size", "base64". */
-enum status message_decode(struct arena *a, const char *base64, struct bytes *ret, const char **ret_check) MUST_CHECK;
+enum status message_decode(
+	struct arena *a, const char *base64, struct bytes *ret, const char **ret_check) MUST_CHECK;
 
 /* One pass over the bytes, without building a tree. Refused are: what is not UTF-8 ("encoding"), not XML ("xml"), too big ("nodes",
  * "depth"); comments, instructions, CDATA, document types and entities ("comment", "instruction", "cdata", "doctype", "entity"), which
  * can hide or cut a value without breaking its signature; every algorithm that is not on our list ("algorithm"); elements of SAML,
  * signature and encryption in places where they have no business, signatures that sign anything but the element in which they stand,
  * and repeated IDs ("structure"), which is how signatures are wrapped. DENIED, with ret_check as above. */
-enum status message_scan(struct bytes xml, enum message_kind kind, struct message *ret, const char **ret_check) MUST_CHECK;
+enum status message_scan(
+	struct bytes xml, enum message_kind kind, struct message *ret, const char **ret_check) MUST_CHECK;
 
 #endif

@@ -34,9 +34,11 @@ static const struct shape shapes[] = {
 
 /* Of these two vocabularies nothing else may appear: not Object and Manifest, which carry wrapped assertions, nor RetrievalMethod and
  * CipherReference, which fetch files and addresses, nor XPath. */
-static const char *const harmless_dsig[] = {"SignatureValue", "DigestValue", "KeyName", "KeyValue", "RSAKeyValue", "Modulus", "Exponent",
-	"X509Data", "X509Certificate", "X509IssuerSerial", "X509IssuerName", "X509SerialNumber", "X509SubjectName", "X509SKI"};
-static const char *const harmless_xenc[] = {"CipherData", "CipherValue", "ReferenceList", "DataReference", "CarriedKeyName"};
+static const char *const harmless_dsig[] = {"SignatureValue", "DigestValue", "KeyName", "KeyValue",
+	"RSAKeyValue", "Modulus", "Exponent", "X509Data", "X509Certificate", "X509IssuerSerial",
+	"X509IssuerName", "X509SerialNumber", "X509SubjectName", "X509SKI"};
+static const char *const harmless_xenc[] = {
+	"CipherData", "CipherValue", "ReferenceList", "DataReference", "CarriedKeyName"};
 
 static const struct shape other = {NULL, NULL, PART_OTHER, 0, 0, false};
 
@@ -62,7 +64,8 @@ const struct shape *shape_of(const char *ns, const char *name)
 	if (strcmp(ns, XENC) == 0)
 		return among(name, harmless_xenc, COUNT_OF(harmless_xenc)) ? &other : NULL;
 	/* What is encrypted elsewhere would stay unseen by every check. */
-	if (strcmp(ns, SAML) == 0 && (strcmp(name, "EncryptedID") == 0 || strcmp(name, "EncryptedAttribute") == 0))
+	if (strcmp(ns, SAML) == 0 &&
+		(strcmp(name, "EncryptedID") == 0 || strcmp(name, "EncryptedAttribute") == 0))
 		return NULL;
 	return &other;
 }
@@ -96,8 +99,10 @@ static const struct {
 bool shape_algorithm(enum part part, enum part parent, const char *algorithm, size_t len)
 {
 	for (size_t i = 0; i < COUNT_OF(algorithms); i++) {
-		if (algorithms[i].part == part && (algorithms[i].parent == PART_NONE || algorithms[i].parent == parent) &&
-			strlen(algorithms[i].algorithm) == len && memcmp(algorithms[i].algorithm, algorithm, len) == 0)
+		if (algorithms[i].part == part &&
+			(algorithms[i].parent == PART_NONE || algorithms[i].parent == parent) &&
+			strlen(algorithms[i].algorithm) == len &&
+			memcmp(algorithms[i].algorithm, algorithm, len) == 0)
 			return true;
 	}
 	return false;

@@ -31,9 +31,9 @@ enum part {
 struct shape {
 	const char *ns, *name;
 	enum part part;
-	unsigned parents;    /* PART_BIT()s of the elements that may contain it directly; 0: any place */
-	int per_parent;      /* how often at most; 0: any number */
-	bool has_algorithm;  /* must carry the attribute Algorithm, with a value that shape_algorithm() allows */
+	unsigned parents;   /* PART_BIT()s of the elements that may contain it directly; 0: any place */
+	int per_parent;	    /* how often at most; 0: any number */
+	bool has_algorithm; /* must carry the attribute Algorithm, with a value that shape_algorithm() allows */
 };
 
 /* NULL: an element of signature or encryption that no response needs. Elements of other vocabularies are PART_OTHER. */

@@ -21,7 +21,7 @@
 #include "saml/xml.h"
 
 #define CERTIFICATE_BYTES_MAX 65536
-#define RSA_BITS_MIN 2048 /* NIST SP 800-131A; GakuNin asks for the same */
+#define RSA_BITS_MIN 2048   /* NIST SP 800-131A; GakuNin asks for the same */
 #define REQUEST_ID_BYTES 20 /* 160 bits, as SAML Core 2.0 section 1.3.4 recommends */
 
 static struct provider {
@@ -43,7 +43,8 @@ static void on_glib_log(const char *domain, GLogLevelFlags level, const char *me
 	const char *tab = strchr(message, '\t'); /* lasso puts a date in front */
 	bool severe = level & (G_LOG_LEVEL_ERROR | G_LOG_FLAG_FATAL);
 
-	log_line(severe ? LOG_ERROR : LOG_DEBUG, "library %s, %.500s", domain ? domain : "(unnamed)", tab ? tab + 1 : message);
+	log_line(severe ? LOG_ERROR : LOG_DEBUG, "library %s, %.500s", domain ? domain : "(unnamed)",
+		tab ? tab + 1 : message);
 }
 
 static enum status lasso_begin(void)
@@ -80,23 +81,26 @@ static void pkey_release(void *key)
 }
 
 /* Key and certificate must be RSA and belong together, or every log-in would fail later. */
-static enum status pair_check(struct arena *a, const struct saml_settings *settings, const char *key_pem, struct bytes certificate_pem,
-	struct bytes *ret_der)
+static enum status pair_check(struct arena *a, const struct saml_settings *settings, const char *key_pem,
+	struct bytes certificate_pem, struct bytes *ret_der)
 {
 	BIO *in = BIO_new_mem_buf(certificate_pem.data, (int)certificate_pem.len);
 	X509 *certificate = PEM_read_bio_X509(in, NULL, NULL, NULL);
 	BIO_free(in);
 	if (!certificate)
-		return cause(STATUS_INVALID, "saml_certificate: %s holds no certificate in PEM", settings->certificate);
+		return cause(STATUS_INVALID, "saml_certificate: %s holds no certificate in PEM",
+			settings->certificate);
 	arena_defer(a, x509_release, certificate);
 	in = BIO_new_mem_buf(key_pem, -1);
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, NULL, (void *)"");
 	BIO_free(in);
 	if (!key)
-		return cause(STATUS_INVALID, "saml_key: %s holds no unencrypted private key in PEM", settings->key);
+		return cause(STATUS_INVALID, "saml_key: %s holds no unencrypted private key in PEM",
+			settings->key);
 	arena_defer(a, pkey_release, key);
 	if (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
-		return cause(STATUS_INVALID, "saml_key: %s is not an RSA key of %d bits or more", settings->key, RSA_BITS_MIN);
+		return cause(STATUS_INVALID, "saml_key: %s is not an RSA key of %d bits or more",
+			settings->key, RSA_BITS_MIN);
 	if (X509_check_private_key(certificate, key) != 1)
 		return cause(STATUS_INVALID, "saml_key and saml_certificate do not belong together");
 	unsigned char *der = NULL;
@@ -119,8 +123,9 @@ static enum status start(struct provider *p, const struct saml_settings *setting
 	if ((s = file_read(a, settings->certificate, CERTIFICATE_BYTES_MAX, &certificate)))
 		return cause(s, "saml_certificate: %s", arena_string(a, cause_text()));
 	p->settings = settings;
-	p->entity_id = settings->entity_id && settings->entity_id[0] ? settings->entity_id
-								     : arena_printf(a, "%s/saml/metadata", base_url);
+	p->entity_id = settings->entity_id && settings->entity_id[0]
+			       ? settings->entity_id
+			       : arena_printf(a, "%s/saml/metadata", base_url);
 	p->acs = arena_printf(a, "%s/saml/acs", base_url);
 	p->self.key = key.value;
 	if ((s = pair_check(a, settings, key.value, certificate, &der)))
@@ -203,7 +208,8 @@ enum status saml_metadata(struct arena *a, struct bytes *ret)
 static enum status metadata_fresh(const struct federation_idp *idp, when now)
 {
 	if (idp->valid_until && now >= idp->valid_until)
-		return cause(STATUS_DENIED, "the metadata of idp \"%s\" is no longer valid; fetch it anew", idp->config->title);
+		return cause(STATUS_DENIED, "the metadata of idp \"%s\" is no longer valid; fetch it anew",
+			idp->config->title);
 	return STATUS_OK;
 }
 
@@ -225,10 +231,12 @@ static int request_fill(LassoLogin *login, const char *id, const char *instant)
 	return lasso_login_build_authn_request_msg(login);
 }
 
-static enum status request_build(struct arena *a, const struct federation_idp *idp, const char **ret_url, const char **ret_id)
+static enum status request_build(
+	struct arena *a, const struct federation_idp *idp, const char **ret_url, const char **ret_id)
 {
 	LassoLogin *login = lasso_login_new(idp->server);
-	const char *id = arena_printf(a, "_%s", crypto_random_text(a, "0123456789abcdef", (size_t)2 * REQUEST_ID_BYTES));
+	const char *id = arena_printf(
+		a, "_%s", crypto_random_text(a, "0123456789abcdef", (size_t)2 * REQUEST_ID_BYTES));
 	int rc;
 
 	ASSERT(login);
@@ -239,7 +247,8 @@ static enum status request_build(struct arena *a, const struct federation_idp *i
 		*ret_url = arena_string(a, LASSO_PROFILE(login)->msg_url);
 	g_object_unref(login);
 	if (rc != 0 || !*ret_url)
-		return cause(STATUS_INTERNAL, "lasso makes no request for idp \"%s\" (%s)", idp->config->title, lasso_strerror(rc));
+		return cause(STATUS_INTERNAL, "lasso makes no request for idp \"%s\" (%s)",
+			idp->config->title, lasso_strerror(rc));
 	*ret_id = id;
 	return STATUS_OK;
 }
@@ -277,7 +286,8 @@ static enum status hidden_scan(struct arena *a, struct bytes xml, const char **r
 		return REFUSE(ret_check, "decryption", "%s", arena_string(a, cause_text()));
 	s = message_scan(plain, MESSAGE_ASSERTION, &inner, &check);
 	if (s)
-		return REFUSE(ret_check, "decryption", "inside the encryption: %s: %s", check, arena_string(a, cause_text()));
+		return REFUSE(ret_check, "decryption", "inside the encryption: %s: %s", check,
+			arena_string(a, cause_text()));
 	return STATUS_OK;
 }
 
@@ -290,12 +300,13 @@ static enum status judge_expected(const struct response_rules *rules, const char
 		return STATUS_DENIED;
 	}
 	if (waited > rules->settings->login_time || waited < -rules->settings->skew)
-		return REFUSE(ret_check, "login-time", "the answer came %lld s after the request", (long long)(waited / SECOND));
+		return REFUSE(ret_check, "login-time", "the answer came %lld s after the request",
+			(long long)(waited / SECOND));
 	return STATUS_OK;
 }
 
-enum status saml_consume(struct arena *a, const char *response, const struct saml_expected *expected, when now, struct saml_login *ret,
-	const char **ret_check)
+enum status saml_consume(struct arena *a, const char *response, const struct saml_expected *expected,
+	when now, struct saml_login *ret, const char **ret_check)
 {
 	struct response_rules rules = {
 		.settings = sp.settings,

@@ -9,21 +9,23 @@
 
 /* One IdP we trust. Section idp "ENTITY ID" { ... }. */
 struct identity_provider {
-	const char *title;             /* entity ID */
-	const char *metadata;          /* path of its metadata file */
-	const char *const *scopes;     /* scopes it may assert in ePPN; empty: those of shibmd:Scope in its metadata */
-	const char *const *mail_domains; /* domains in which its mail addresses count; empty: as scopes and their subdomains */
+	const char *title;    /* entity ID */
+	const char *metadata; /* path of its metadata file */
+	const char *const
+		*scopes; /* scopes it may assert in ePPN; empty: those of shibmd:Scope in its metadata */
+	const char *const *
+		mail_domains; /* domains in which its mail addresses count; empty: as scopes and their subdomains */
 	const char *name_ja, *name_en; /* shown in the chooser; empty: mdui:DisplayName, else the entity ID */
 };
 
 struct saml_settings {
-	const char *entity_id;         /* default: base_url + "/saml/metadata" */
-	const char *key, *certificate; /* PEM; signs requests, decrypts assertions */
-	struct setting_sections idps;  /* struct identity_provider */
+	const char *entity_id;			     /* default: base_url + "/saml/metadata" */
+	const char *key, *certificate;		     /* PEM; signs requests, decrypts assertions */
+	struct setting_sections idps;		     /* struct identity_provider */
 	const char *attribute_eppn, *attribute_mail; /* attribute names (OID form) */
-	const char *const *attribute_name; /* the first that is there: jaDisplayName, displayName */
-	int64_t skew;                  /* ms by which an IdP's clock may differ */
-	int64_t login_time;            /* ms a log-in may take at the IdP */
+	const char *const *attribute_name;	     /* the first that is there: jaDisplayName, displayName */
+	int64_t skew;				     /* ms by which an IdP's clock may differ */
+	int64_t login_time;			     /* ms a log-in may take at the IdP */
 	bool require_encryption;
 	const char *logo, *contact_mail, *organization_ja, *organization_en;
 	const char *title_ja, *title_en; /* of the site, for the metadata; NULL or "": a general name */
@@ -44,7 +46,8 @@ bool saml_mail_allowed(const struct identity_provider *idp, const char *mail);
 /* Our metadata (signed requests, ACS over POST, encryption certificate, requested attributes, both languages). */
 enum status saml_metadata(struct arena *a, struct bytes *ret) MUST_CHECK;
 /* A signed AuthnRequest (RSA-SHA256) for the redirect binding: where to send the browser, and the request's ID. */
-enum status saml_request(struct arena *a, const char *idp, const char **ret_url, const char **ret_id) MUST_CHECK;
+enum status saml_request(
+	struct arena *a, const char *idp, const char **ret_url, const char **ret_id) MUST_CHECK;
 
 struct saml_expected { /* what the log-in cookie remembers */
 	const char *request_id, *idp;
@@ -62,7 +65,7 @@ struct saml_login {
  *   attributes missing-eppn eppn scope missing-mail mail missing-name name
  * Pages must not tell "decryption" from "signature": who can alter a message could read it by our answers. Replay (once_use of
  * assertion_id and request_id) is the caller's. Any number of threads may call this. */
-enum status saml_consume(struct arena *a, const char *response, const struct saml_expected *expected, when now,
-	struct saml_login *ret, const char **ret_check) MUST_CHECK;
+enum status saml_consume(struct arena *a, const char *response, const struct saml_expected *expected,
+	when now, struct saml_login *ret, const char **ret_check) MUST_CHECK;
 
 #endif

@@ -40,7 +40,8 @@ static void add_interface(struct writing *w)
 {
 	add(w, "<md:Extensions>\n<mdui:UIInfo xmlns:mdui=\"urn:oasis:names:tc:SAML:metadata:ui\">\n");
 	add_both(w, "mdui:DisplayName", title(w, LANG_JA), title(w, LANG_EN));
-	add_both(w, "mdui:Description", "個人用のクライアント証明書およびS/MIME証明書の発行を申請するためのサービスです。",
+	add_both(w, "mdui:Description",
+		"個人用のクライアント証明書およびS/MIME証明書の発行を申請するためのサービスです。",
 		"Applications for personal client and S/MIME certificates.");
 	add_both(w, "mdui:InformationURL", w->base_url, w->base_url);
 	/* The size is required by the schema; chooser pages scale the picture. */
@@ -52,8 +53,9 @@ static void add_interface(struct writing *w)
 
 static void add_key(struct writing *w, const char *use)
 {
-	text_addf(&w->out, "<md:KeyDescriptor use=\"%s\">\n<ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate>"
-			   "</ds:X509Data></ds:KeyInfo>\n",
+	text_addf(&w->out,
+		"<md:KeyDescriptor use=\"%s\">\n<ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate>"
+		"</ds:X509Data></ds:KeyInfo>\n",
 		use, w->certificate);
 	/* GCM first: CBC lets who can alter a message learn from our answers. */
 	if (text_same(use, "encryption"))
@@ -86,7 +88,8 @@ static void add_attribute(struct writing *w, const char *name, bool required)
 {
 	const char *friendly = friendly_name(name);
 
-	text_addf(&w->out, "<md:RequestedAttribute Name=\"%s\" NameFormat=\"" URI_NAME_FORMAT "\"", xml_escape(w->arena, name));
+	text_addf(&w->out, "<md:RequestedAttribute Name=\"%s\" NameFormat=\"" URI_NAME_FORMAT "\"",
+		xml_escape(w->arena, name));
 	if (*friendly)
 		text_addf(&w->out, " FriendlyName=\"%s\"", friendly);
 	text_addf(&w->out, " isRequired=\"%s\"/>\n", required ? "true" : "false");
@@ -117,13 +120,14 @@ static void add_people(struct writing *w)
 	add_both(w, "md:OrganizationURL", w->base_url, w->base_url);
 	add(w, "</md:Organization>\n");
 	if (w->settings->contact_mail && w->settings->contact_mail[0])
-		text_addf(&w->out, "<md:ContactPerson contactType=\"technical\">\n<md:EmailAddress>mailto:%s</md:EmailAddress>\n"
-				   "</md:ContactPerson>\n",
+		text_addf(&w->out,
+			"<md:ContactPerson contactType=\"technical\">\n<md:EmailAddress>mailto:%s</md:EmailAddress>\n"
+			"</md:ContactPerson>\n",
 			xml_escape(w->arena, w->settings->contact_mail));
 }
 
-struct bytes metadata_build(struct arena *a, const struct saml_settings *settings, const char *base_url, const char *entity_id,
-	struct bytes certificate)
+struct bytes metadata_build(struct arena *a, const struct saml_settings *settings, const char *base_url,
+	const char *entity_id, struct bytes certificate)
 {
 	struct writing w = {
 		.arena = a,

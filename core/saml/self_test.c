@@ -26,7 +26,8 @@ static const char response_text[] =
 	"<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\""
 	" ID=\"_r\" Version=\"2.0\" IssueInstant=\"2020-01-01T00:00:00Z\"><saml:Issuer>" SELF "</saml:Issuer>"
 	"<samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>"
-	"<saml:Assertion ID=\"_a\" Version=\"2.0\" IssueInstant=\"2020-01-01T00:00:00Z\"><saml:Issuer>" SELF "</saml:Issuer>"
+	"<saml:Assertion ID=\"_a\" Version=\"2.0\" IssueInstant=\"2020-01-01T00:00:00Z\"><saml:Issuer>" SELF
+	"</saml:Issuer>"
 	"<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:SignedInfo>"
 	"<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>"
 	"<ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"/>"
@@ -48,8 +49,8 @@ static bool sign(xmlDoc *doc, const struct federation_self *self)
 
 	ASSERT(context);
 	xmlAddID(NULL, doc, (const xmlChar *)"_a", xmlHasProp(assertion, (const xmlChar *)"ID"));
-	context->signKey = xmlSecCryptoAppKeyLoadMemory((const xmlSecByte *)self->key, (xmlSecSize)strlen(self->key),
-		xmlSecKeyDataFormatPem, NULL, NULL, NULL);
+	context->signKey = xmlSecCryptoAppKeyLoadMemory((const xmlSecByte *)self->key,
+		(xmlSecSize)strlen(self->key), xmlSecKeyDataFormatPem, NULL, NULL, NULL);
 	done = context->signKey && xmlSecDSigCtxSign(context, signature) == 0;
 	xmlSecDSigCtxDestroy(context);
 	return done;
@@ -85,7 +86,8 @@ static enum status run(struct arena *a, const struct federation_self *self, cons
 	xmlDoc *doc;
 	xmlChar *dump = NULL;
 	int len = 0;
-	enum status s = federation_server(a, self, SELF, arena_printf(a, metadata_format, certificate_base64), &server);
+	enum status s = federation_server(
+		a, self, SELF, arena_printf(a, metadata_format, certificate_base64), &server);
 
 	if (s)
 		return s;
@@ -97,11 +99,14 @@ static enum status run(struct arena *a, const struct federation_self *self, cons
 	const char *genuine = arena_stringn(a, (const char *)dump, (size_t)len);
 	xmlFree(dump);
 	if (verify(a, server, genuine))
-		return cause(STATUS_INTERNAL, "SAML self-test: a genuine signature is refused (%s)", arena_string(a, cause_text()));
+		return cause(STATUS_INTERNAL, "SAML self-test: a genuine signature is refused (%s)",
+			arena_string(a, cause_text()));
 	if (!verify(a, server, replace(a, genuine, ">genuine<", ">forged<")))
-		return cause(STATUS_INTERNAL, "SAML self-test: a tampered message is accepted; signatures are not verified here");
+		return cause(STATUS_INTERNAL,
+			"SAML self-test: a tampered message is accepted; signatures are not verified here");
 	if (!verify(a, server, without_signature(a, genuine)))
-		return cause(STATUS_INTERNAL, "SAML self-test: an unsigned message is accepted; signatures are not verified here");
+		return cause(STATUS_INTERNAL,
+			"SAML self-test: an unsigned message is accepted; signatures are not verified here");
 	return STATUS_OK;
 }
 

@@ -32,10 +32,12 @@ static bool serial_ok(const char *s)
 static enum status check_event(const struct event *e)
 {
 	if (!e->source_key || !*e->source_key || strlen(e->source_key) > SOURCE_KEY_MAX)
-		return cause(STATUS_INVALID, "event: source key missing or longer than %d bytes", SOURCE_KEY_MAX);
+		return cause(
+			STATUS_INVALID, "event: source key missing or longer than %d bytes", SOURCE_KEY_MAX);
 	if ((e->kind == EVENT_TAKEN && !e->serial) || (e->serial && !serial_ok(e->serial)))
 		return cause(STATUS_INVALID, "event %s: no proper serial number", event_kind_name(e->kind));
-	if (e->fingerprint && (strlen(e->fingerprint) != 64 || strspn(e->fingerprint, "0123456789abcdef") != 64))
+	if (e->fingerprint &&
+		(strlen(e->fingerprint) != 64 || strspn(e->fingerprint, "0123456789abcdef") != 64))
 		return cause(STATUS_INVALID, "event %s: no proper fingerprint", event_kind_name(e->kind));
 	if ((e->pin && strlen(e->pin) > PIN_MAX) || (e->url && strlen(e->url) > URL_MAX))
 		return cause(STATUS_INVALID, "event %s: PIN or address too long", event_kind_name(e->kind));
@@ -49,8 +51,8 @@ static bool opens_to(struct applying *c, const char *purpose, struct bytes seale
 
 	if (!sealed.data || !plain)
 		return !plain; /* an event without it does not change it */
-	return seal_open(c->arena, "application", row, purpose, sealed, &old) == STATUS_OK && old.len == strlen(plain) &&
-		memcmp(old.data, plain, old.len) == 0;
+	return seal_open(c->arena, "application", row, purpose, sealed, &old) == STATUS_OK &&
+	       old.len == strlen(plain) && memcmp(old.data, plain, old.len) == 0;
 }
 
 /* A repeated PIN that is older than the one there, or the same, changes nothing. */
@@ -61,7 +63,7 @@ static bool pin_is_news(struct applying *c)
 	if (e->at < c->row.app.pin_at)
 		return false;
 	return !opens_to(c, "pin", c->row.pin, e->pin) || !opens_to(c, "url", c->row.url, e->url) ||
-		(e->download_until && e->download_until != c->row.app.download_until);
+	       (e->download_until && e->download_until != c->row.app.download_until);
 }
 
 static bool revives(enum application_state from, enum application_state to)
@@ -78,14 +80,16 @@ static enum status place_is_taken(struct db *db, struct applying *c, bool *ret)
 	enum status st = STATUS_OK;
 
 	if (row->app.renews)
-		st = db_exec(db, NULL, "UPDATE application SET renewals = renewals + 1 WHERE id = ?", DB_INT(row->app.renews));
+		st = db_exec(db, NULL, "UPDATE application SET renewals = renewals + 1 WHERE id = ?",
+			DB_INT(row->app.renews));
 	if (st == STATUS_OK)
 		st = db_select(db, c->arena, &rows,
 			"SELECT id FROM application WHERE id <> ? AND live_until > ? AND live_digest = ? AND IF(place = 0, id, place) <> ?"
 			" UNION ALL SELECT id FROM application WHERE id <> ? AND live_until > ? AND renews = ? AND renews <> 0"
 			" UNION ALL SELECT id FROM application WHERE id = ? AND live_until <= ? LIMIT 1",
-			DB_INT(c->id), DB_INT(c->now), DB_BYTES(row->live_digest), DB_INT(row->place), DB_INT(c->id), DB_INT(c->now),
-			DB_INT(row->app.renews), DB_INT(row->app.renews), DB_INT(c->now));
+			DB_INT(c->id), DB_INT(c->now), DB_BYTES(row->live_digest), DB_INT(row->place),
+			DB_INT(c->id), DB_INT(c->now), DB_INT(row->app.renews), DB_INT(row->app.renews),
+			DB_INT(c->now));
 	if (st == STATUS_OK)
 		*ret = rows.rows > 0;
 	return st;
@@ -99,8 +103,10 @@ static enum status decide(struct db *db, struct applying *c, struct rule *ret)
 	bool taken = false;
 
 	if (rule.action == RULE_SAME)
-		rule.action = !app->serial || text_same(app->serial, c->event.serial) ? RULE_IGNORE : RULE_CONFLICT;
-	if (rule.action == RULE_MOVE && c->event.kind == EVENT_PIN && app->state == APPLICATION_PIN && !pin_is_news(c))
+		rule.action =
+			!app->serial || text_same(app->serial, c->event.serial) ? RULE_IGNORE : RULE_CONFLICT;
+	if (rule.action == RULE_MOVE && c->event.kind == EVENT_PIN && app->state == APPLICATION_PIN &&
+		!pin_is_news(c))
 		rule.action = RULE_IGNORE;
 	if (rule.action == RULE_MOVE && c->event.kind == EVENT_RETRIED) {
 		enum status st = place_is_taken(db, c, &taken);
@@ -118,8 +124,8 @@ static enum status record_conflict(struct db *db, struct applying *c)
 	struct db_rows rows;
 	const char *kind = event_kind_name(c->event.kind);
 	enum status st = db_select(db, c->arena, &rows,
-		"SELECT moved FROM event WHERE application_id = ? AND kind = ? AND source_key = ?", DB_INT(c->id), DB_TEXT(kind),
-		DB_TEXT(c->event.source_key));
+		"SELECT moved FROM event WHERE application_id = ? AND kind = ? AND source_key = ?",
+		DB_INT(c->id), DB_TEXT(kind), DB_TEXT(c->event.source_key));
 
 	if (st != STATUS_OK)
 		return st;
@@ -131,14 +137,14 @@ static enum status record_conflict(struct db *db, struct applying *c)
 	return db_exec(db, NULL,
 		"INSERT INTO conflict (application_id, kind, state, source_key, at) VALUES (?, ?, ?, ?, ?)"
 		" ON DUPLICATE KEY UPDATE id = id",
-		DB_INT(c->id), DB_TEXT(kind), DB_TEXT(application_state_name(c->row.app.state)), DB_TEXT(c->event.source_key),
-		DB_INT(c->now));
+		DB_INT(c->id), DB_TEXT(kind), DB_TEXT(application_state_name(c->row.app.state)),
+		DB_TEXT(c->event.source_key), DB_INT(c->now));
 }
 
 static struct bytes sealed(struct applying *c, const char *purpose, const char *plain)
 {
-	return seal(c->arena, "application", arena_printf(c->arena, "%llu", (unsigned long long)c->id), purpose,
-		bytes_string(plain));
+	return seal(c->arena, "application", arena_printf(c->arena, "%llu", (unsigned long long)c->id),
+		purpose, bytes_string(plain));
 }
 
 static void set_certificate(struct application *app, const struct event *e)
@@ -251,12 +257,13 @@ static enum status row_update(struct db *db, struct applying *c, enum applicatio
 		" WHERE id = ? AND state = ?",
 		DB_TEXT(application_state_name(app->state)), DB_INT(application_live_until(app)),
 		c->row.holds_live_key ? DB_BYTES(c->row.live_digest) : DB_NULL(),
-		DB_INT(application_wipe_at(app, c->row.pin.data, c->row.url.data)), DB_INT(app->changed_at), DB_INT(app->submitted_at),
-		DB_INT(app->pin_at), DB_INT(app->download_until), DB_INT(app->taken_at), DB_TEXT(app->serial),
-		DB_TEXT(app->fingerprint), DB_INT(app->not_before), DB_INT(app->not_after), DB_INT(app->revoke_asked_at),
-		DB_INT(app->revoked_at), DB_INT(app->reason), DB_TEXT(app->error_code), DB_TEXT(app->error_field),
-		DB_TEXT(app->error_text), DB_BYTES(c->row.pin), DB_BYTES(c->row.url), DB_INT(c->id),
-		DB_TEXT(application_state_name(from)));
+		DB_INT(application_wipe_at(app, c->row.pin.data, c->row.url.data)), DB_INT(app->changed_at),
+		DB_INT(app->submitted_at), DB_INT(app->pin_at), DB_INT(app->download_until),
+		DB_INT(app->taken_at), DB_TEXT(app->serial), DB_TEXT(app->fingerprint),
+		DB_INT(app->not_before), DB_INT(app->not_after), DB_INT(app->revoke_asked_at),
+		DB_INT(app->revoked_at), DB_INT(app->reason), DB_TEXT(app->error_code),
+		DB_TEXT(app->error_field), DB_TEXT(app->error_text), DB_BYTES(c->row.pin),
+		DB_BYTES(c->row.url), DB_INT(c->id), DB_TEXT(application_state_name(from)));
 
 	if (st == STATUS_CONFLICT || (st == STATUS_OK && changed != 1))
 		return db_again(db); /* the live key was taken meanwhile, or the state moved */
@@ -299,7 +306,9 @@ static enum status move(struct db *db, struct applying *c, enum application_stat
 	change(c, to);
 	st = row_update(db, c, from);
 	if (st == STATUS_OK)
-		st = audit_add(db, arena_printf(c->arena, "application.%s", text_lower(c->arena, event_kind_name(c->event.kind))),
+		st = audit_add(db,
+			arena_printf(c->arena, "application.%s",
+				text_lower(c->arena, event_kind_name(c->event.kind))),
 			application_object(c->arena, c->id), fit(c->arena, summary(c), 500));
 	if (st == STATUS_OK)
 		st = application_jobs(db, c->arena, c->id, c->event.kind, c->event.source_key);
@@ -321,7 +330,8 @@ static enum status apply_body(struct db *db, void *context)
 	if (rule.action == RULE_CONFLICT)
 		return record_conflict(db, c);
 	c->changed_at = c->now > c->row.app.changed_at ? c->now : c->row.app.changed_at + 1;
-	st = application_event_insert(db, c->id, &c->event, rule.action == RULE_MOVE, c->changed_at, fit(c->arena, summary(c), 500));
+	st = application_event_insert(db, c->id, &c->event, rule.action == RULE_MOVE, c->changed_at,
+		fit(c->arena, summary(c), 500));
 	if (st == STATUS_CONFLICT || (st == STATUS_OK && rule.action == RULE_IGNORE)) {
 		c->outcome = APPLIED_IGNORED;
 		return STATUS_OK;
@@ -329,7 +339,8 @@ static enum status apply_body(struct db *db, void *context)
 	return st == STATUS_OK ? move(db, c, rule.to) : st;
 }
 
-enum status application_apply(struct db *db, struct arena *a, uint64_t id, const struct event *event, enum application_outcome *ret)
+enum status application_apply(
+	struct db *db, struct arena *a, uint64_t id, const struct event *event, enum application_outcome *ret)
 {
 	struct applying c = {.arena = a, .id = id, .event = *event};
 	enum status st = check_event(event);

@@ -47,8 +47,8 @@ static enum status find_same_form(struct db *db, struct creating *c)
 	if (!c->form_key.data)
 		return STATUS_OK;
 	enum status st = db_select(db, c->arena, &rows,
-		"SELECT " APPLICATION_COLUMNS " FROM application WHERE user_id = ? AND form_key = ?", DB_INT(c->user->id),
-		DB_BYTES(c->form_key));
+		"SELECT " APPLICATION_COLUMNS " FROM application WHERE user_id = ? AND form_key = ?",
+		DB_INT(c->user->id), DB_BYTES(c->form_key));
 	if (st != STATUS_OK || rows.rows == 0)
 		return st;
 	application_fill(&rows, 0, &row);
@@ -62,12 +62,14 @@ static enum status draw_number(struct db *db, struct creating *c)
 {
 	struct db_rows rows;
 	uint64_t changed;
-	enum status st = db_exec(db, &changed, "UPDATE user SET applications = applications + 1 WHERE id = ?", DB_INT(c->user->id));
+	enum status st = db_exec(db, &changed, "UPDATE user SET applications = applications + 1 WHERE id = ?",
+		DB_INT(c->user->id));
 
 	if (st == STATUS_OK && changed != 1)
 		return cause(STATUS_MISSING, "no user %llu", (unsigned long long)c->user->id);
 	if (st == STATUS_OK)
-		st = db_select(db, c->arena, &rows, "SELECT applications FROM user WHERE id = ?", DB_INT(c->user->id));
+		st = db_select(db, c->arena, &rows, "SELECT applications FROM user WHERE id = ?",
+			DB_INT(c->user->id));
 	if (st == STATUS_OK)
 		c->number = (unsigned)db_int(&rows, 0, 0);
 	return st;
@@ -80,7 +82,8 @@ static enum status check_renewal(struct db *db, struct creating *c)
 	uint64_t id = c->order->renews;
 	struct db_rows rows;
 
-	enum status st = db_exec(db, NULL, "UPDATE application SET renewals = renewals + 1 WHERE id = ? AND user_id = ?", DB_INT(id),
+	enum status st = db_exec(db, NULL,
+		"UPDATE application SET renewals = renewals + 1 WHERE id = ? AND user_id = ?", DB_INT(id),
 		DB_INT(c->user->id));
 	if (st == STATUS_OK)
 		st = application_row_get(db, c->arena, id, false, &c->renewed);
@@ -88,12 +91,14 @@ static enum status check_renewal(struct db *db, struct creating *c)
 		return st;
 	const struct application *old = &c->renewed.app;
 	if (old->user_id != c->user->id)
-		return cause(STATUS_MISSING, "user %llu has no application with id %llu", (unsigned long long)c->user->id,
-			(unsigned long long)id);
-	bool valid = old->state == APPLICATION_TAKEN || old->state == APPLICATION_DELIVERED || old->state == APPLICATION_REVOKE_ERROR;
+		return cause(STATUS_MISSING, "user %llu has no application with id %llu",
+			(unsigned long long)c->user->id, (unsigned long long)id);
+	bool valid = old->state == APPLICATION_TAKEN || old->state == APPLICATION_DELIVERED ||
+		     old->state == APPLICATION_REVOKE_ERROR;
 	if (!valid || application_live_until(old) <= c->now || !text_same(old->type, c->order->type))
 		return refuse(c, "renewal");
-	st = db_select(db, c->arena, &rows, "SELECT id FROM application WHERE renews = ? AND live_until > ? LIMIT 1", DB_INT(id),
+	st = db_select(db, c->arena, &rows,
+		"SELECT id FROM application WHERE renews = ? AND live_until > ? LIMIT 1", DB_INT(id),
 		DB_INT(c->now));
 	return st == STATUS_OK && rows.rows ? refuse(c, "renewal") : st;
 }
@@ -117,8 +122,9 @@ static enum status check_live_key(struct db *db, struct creating *c, struct byte
 
 	if (!key.data)
 		return STATUS_OK;
-	enum status st = db_select(db, c->arena, &rows, "SELECT id FROM application WHERE live_digest = ? AND live_until > ? LIMIT 1",
-		DB_BYTES(key), DB_INT(c->now));
+	enum status st = db_select(db, c->arena, &rows,
+		"SELECT id FROM application WHERE live_digest = ? AND live_until > ? LIMIT 1", DB_BYTES(key),
+		DB_INT(c->now));
 	if (st == STATUS_OK && rows.rows)
 		return refuse(c, "live");
 	return st == STATUS_OK ? application_live_key_free(db, key, c->now) : st;
@@ -127,28 +133,31 @@ static enum status check_live_key(struct db *db, struct creating *c, struct byte
 static enum status check_subject(struct db *db, struct creating *c, struct bytes subject)
 {
 	struct db_rows rows;
-	enum status st = db_select(db, c->arena, &rows, "SELECT id FROM application WHERE subject_digest = ?", DB_BYTES(subject));
+	enum status st = db_select(db, c->arena, &rows, "SELECT id FROM application WHERE subject_digest = ?",
+		DB_BYTES(subject));
 
 	return st == STATUS_OK && rows.rows ? refuse(c, "subject") : st;
 }
 
-static enum status row_insert(struct db *db, struct creating *c, const struct order *o, struct bytes live, struct bytes subject,
-	uint64_t *ret_id)
+static enum status row_insert(struct db *db, struct creating *c, const struct order *o, struct bytes live,
+	struct bytes subject, uint64_t *ret_id)
 {
 	struct arena *a = c->arena;
 	enum status st = db_exec(db, NULL,
 		"INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, subject_digest, form_key,"
 		" live_key, live_digest, live_until, renews, place, name, mail, extra, handover, created_at, changed_at)"
 		" VALUES (?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		DB_INT(c->user->id), DB_INT(c->number), DB_TEXT(o->type), DB_TEXT(o->upstream), DB_TEXT(o->profile ? o->profile : ""),
-		DB_INT(o->months), DB_TEXT(o->subject), DB_BYTES(subject), DB_BYTES(c->form_key),
-		o->renews ? DB_NULL() : DB_BYTES(live), DB_BYTES(live), DB_INT(LIVE_WITHOUT_END), DB_INT(o->renews),
+		DB_INT(c->user->id), DB_INT(c->number), DB_TEXT(o->type), DB_TEXT(o->upstream),
+		DB_TEXT(o->profile ? o->profile : ""), DB_INT(o->months), DB_TEXT(o->subject),
+		DB_BYTES(subject), DB_BYTES(c->form_key), o->renews ? DB_NULL() : DB_BYTES(live),
+		DB_BYTES(live), DB_INT(LIVE_WITHOUT_END), DB_INT(o->renews),
 		DB_INT(o->renews ? c->renewed.place : 0), DB_TEXT(fit(a, o->name ? o->name : "", 255)),
 		DB_TEXT(o->mail ? o->mail : ""), DB_TEXT(o->extra ? o->extra : ""), DB_INT(o->handover),
 		DB_INT(c->now), DB_INT(c->now));
 
 	if (st == STATUS_CONFLICT)
-		return db_again(db); /* another user's was first with the same key; the next run finds which */
+		return db_again(
+			db); /* another user's was first with the same key; the next run finds which */
 	if (st == STATUS_OK)
 		*ret_id = db_insert_id(db);
 	return st;
@@ -162,7 +171,8 @@ static enum status follow(struct db *db, struct creating *c, uint64_t id)
 
 	if (st == STATUS_OK)
 		st = audit_add(db, "application.applied", application_object(c->arena, id),
-			arena_printf(c->arena, "type %s number %u%s", c->order->type, c->number, c->order->renews ? " renewal" : ""));
+			arena_printf(c->arena, "type %s number %u%s", c->order->type, c->number,
+				c->order->renews ? " renewal" : ""));
 	if (st == STATUS_OK)
 		st = application_jobs(db, c->arena, id, EVENT_APPLIED, applied.source_key);
 	if (st == STATUS_OK)
@@ -222,12 +232,14 @@ static enum status create_body(struct db *db, void *context)
 	if (st == STATUS_OK)
 		st = find_same_form(db, c);
 	if (st == STATUS_OK && c->again) /* numbers stay without gaps, in a caller's transaction too */
-		return db_exec(db, NULL, "UPDATE user SET applications = applications - 1 WHERE id = ?", DB_INT(c->user->id));
+		return db_exec(db, NULL, "UPDATE user SET applications = applications - 1 WHERE id = ?",
+			DB_INT(c->user->id));
 	return st == STATUS_OK ? make(db, c) : st;
 }
 
-enum status application_create(struct db *db, struct arena *a, const struct user *user, const struct order *order,
-	struct order_completion completion, struct application *ret, bool *ret_again, const char **ret_why)
+enum status application_create(struct db *db, struct arena *a, const struct user *user,
+	const struct order *order, struct order_completion completion, struct application *ret,
+	bool *ret_again, const char **ret_why)
 {
 	struct creating c = {.arena = a, .user = user, .order = order, .completion = completion};
 

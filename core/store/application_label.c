@@ -55,15 +55,22 @@ enum certificate_state application_certificate(const struct application *app, wh
 enum asked { ASKED_ISSUE, ASKED_RENEW, ASKED_CARD, ASKED_COUNT };
 
 static const char *const phase_labels[][ASKED_COUNT] = {
-	[PHASE_BEFORE] = {N_("New request, not yet sent"), N_("Renewal, not yet sent"), N_("New request, not yet sent")},
-	[PHASE_PENDING] = {N_("New request in progress"), N_("Renewal in progress"), N_("New UPKI-PASS request in progress")},
-	[PHASE_PIN] = {N_("New request, PIN received"), N_("Renewal, PIN received"), N_("New request, PIN received")},
+	[PHASE_BEFORE] = {N_("New request, not yet sent"), N_("Renewal, not yet sent"),
+		N_("New request, not yet sent")},
+	[PHASE_PENDING] = {N_("New request in progress"), N_("Renewal in progress"),
+		N_("New UPKI-PASS request in progress")},
+	[PHASE_PIN] = {N_("New request, PIN received"), N_("Renewal, PIN received"),
+		N_("New request, PIN received")},
 	[PHASE_DONE] = {N_("Valid"), N_("Valid (renewed)"), N_("New UPKI-PASS request completed")},
-	[PHASE_MISSED] = {N_("Not downloaded in time"), N_("Renewal not downloaded in time"), N_("Not downloaded in time")},
+	[PHASE_MISSED] = {N_("Not downloaded in time"), N_("Renewal not downloaded in time"),
+		N_("Not downloaded in time")},
 	[PHASE_ERROR] = {N_("Error"), N_("Error"), N_("Error")},
-	[PHASE_REVOKE_BEFORE] = {N_("Revocation, not yet sent"), N_("Revocation, not yet sent"), N_("Revocation, not yet sent")},
-	[PHASE_REVOKE_PENDING] = {N_("Revocation in progress"), N_("Revocation in progress"), N_("Revocation in progress")},
-	[PHASE_REVOKED] = {N_("Revocation completed"), N_("Revocation completed"), N_("Revocation completed")},
+	[PHASE_REVOKE_BEFORE] = {N_("Revocation, not yet sent"), N_("Revocation, not yet sent"),
+		N_("Revocation, not yet sent")},
+	[PHASE_REVOKE_PENDING] = {N_("Revocation in progress"), N_("Revocation in progress"),
+		N_("Revocation in progress")},
+	[PHASE_REVOKED] = {N_("Revocation completed"), N_("Revocation completed"),
+		N_("Revocation completed")},
 	[PHASE_REVOKE_ERROR] = {N_("Error"), N_("Error"), N_("Error")},
 };
 

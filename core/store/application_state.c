@@ -36,112 +36,133 @@ bool application_state_parse(const char *name, enum application_state *ret)
 }
 
 #define ON(kind) [EVENT_##kind]
-#define TO(state) {RULE_MOVE, APPLICATION_##state}
-#define IGNORED {RULE_IGNORE, 0}
-#define SAME {RULE_SAME, 0}
+#define TO(state)                                                                                            \
+	{                                                                                                    \
+		RULE_MOVE, APPLICATION_##state                                                               \
+	}
+#define IGNORED                                                                                              \
+	{                                                                                                    \
+		RULE_IGNORE, 0                                                                               \
+	}
+#define SAME                                                                                                 \
+	{                                                                                                    \
+		RULE_SAME, 0                                                                                 \
+	}
 
+/* clang-format off: one line a pair */
 const struct rule application_transitions[APPLICATION_STATE_COUNT][EVENT_KIND_COUNT] = {
-	[APPLICATION_ACCEPTED] = {
-		ON(SUBMITTED) = TO(SENT),
-		ON(REJECTED) = TO(ERROR),
-		ON(PIN) = TO(PIN),           /* the answer to the upload was lost, or comes later */
-		ON(TAKEN) = TO(TAKEN),       /* a notice in between is late or lost */
-		ON(HANDED_OVER) = TO(DELIVERED),
-		ON(REVOKED) = TO(REVOKED),   /* upstream knows a certificate that we were never told of */
-		ON(GAVE_UP) = TO(ERROR),
-		ON(RETRIED) = IGNORED,       /* pressed twice */
-	},
-	[APPLICATION_SENT] = {
-		ON(SUBMITTED) = IGNORED,     /* repeated after a crash */
-		ON(REJECTED) = TO(ERROR),
-		ON(PIN) = TO(PIN),
-		ON(TAKEN) = TO(TAKEN),       /* the PIN's notice is late or lost */
-		ON(HANDED_OVER) = TO(DELIVERED),
-		ON(REVOKED) = TO(REVOKED),   /* its other notices are late or lost */
-		ON(GAVE_UP) = TO(ERROR),
-		ON(RETRIED) = IGNORED,       /* pressed twice, and sent already */
-	},
-	[APPLICATION_PIN] = {
-		ON(SUBMITTED) = IGNORED,     /* late */
-		ON(PIN) = TO(PIN),           /* issued anew: the newer one counts; the same one, or an older, is ignored by apply */
-		ON(TAKEN) = TO(TAKEN),       /* also after the last day of the download: late but real */
-		ON(REVOKED) = TO(REVOKED),   /* taken without our being told, or withdrawn by the upstream */
-		ON(GAVE_UP) = IGNORED,       /* the job did not see that it had succeeded */
-		/* REJECTED: a PIN proves that the order was accepted */
-	},
-	[APPLICATION_TAKEN] = {
-		ON(SUBMITTED) = IGNORED,     /* late */
-		ON(PIN) = IGNORED,           /* late: without it nothing could have been taken */
-		ON(TAKEN) = SAME,            /* one application is one certificate */
-		ON(REVOKE_ASKED) = TO(REVOKE_ACCEPTED),
-		ON(REVOKED) = TO(REVOKED),   /* by the upstream of its own accord */
-		ON(GAVE_UP) = IGNORED,
-		/* REVOKE_SUBMITTED, REVOKE_REJECTED: nobody asked */
-	},
-	[APPLICATION_DELIVERED] = {
-		ON(SUBMITTED) = IGNORED,     /* late */
-		ON(TAKEN) = SAME,
-		ON(HANDED_OVER) = IGNORED,   /* repeated after a crash */
-		ON(REVOKE_ASKED) = TO(REVOKE_ACCEPTED),
-		ON(REVOKED) = TO(REVOKED),
-		ON(GAVE_UP) = IGNORED,
-		/* PIN: a card's applicant has none */
-	},
-	[APPLICATION_ERROR] = {
-		ON(SUBMITTED) = TO(SENT),    /* given up or refused as a repetition, but the upstream does have it */
-		ON(REJECTED) = IGNORED,      /* the cause that is there stays */
-		ON(PIN) = TO(PIN),           /* late but real */
-		ON(TAKEN) = TO(TAKEN),       /* late but real */
-		ON(HANDED_OVER) = TO(DELIVERED), /* late but real */
-		ON(REVOKED) = TO(REVOKED),   /* there was a certificate; a late TAKEN must not make it look valid */
-		ON(GAVE_UP) = IGNORED,
-		ON(RETRIED) = TO(ACCEPTED),
-	},
-	[APPLICATION_REVOKE_ACCEPTED] = {
-		ON(SUBMITTED) = IGNORED,     /* late, as the next four */
-		ON(PIN) = IGNORED,
-		ON(TAKEN) = SAME,
-		ON(HANDED_OVER) = IGNORED,
-		ON(REVOKE_ASKED) = IGNORED,  /* asked twice, perhaps by user and administrator */
-		ON(REVOKE_SUBMITTED) = TO(REVOKE_SENT),
-		ON(REVOKE_REJECTED) = TO(REVOKE_ERROR),
-		ON(REVOKED) = TO(REVOKED),   /* the answer to the upload was lost, or comes later */
-		ON(GAVE_UP) = TO(REVOKE_ERROR),
-	},
-	[APPLICATION_REVOKE_SENT] = {
-		ON(SUBMITTED) = IGNORED,
-		ON(PIN) = IGNORED,
-		ON(TAKEN) = SAME,
-		ON(HANDED_OVER) = IGNORED,
-		ON(REVOKE_ASKED) = IGNORED,
-		ON(REVOKE_SUBMITTED) = IGNORED, /* repeated after a crash */
-		ON(REVOKE_REJECTED) = TO(REVOKE_ERROR),
-		ON(REVOKED) = TO(REVOKED),
-		ON(GAVE_UP) = TO(REVOKE_ERROR),
-	},
-	[APPLICATION_REVOKE_ERROR] = {
-		ON(SUBMITTED) = IGNORED,
-		ON(PIN) = IGNORED,
-		ON(TAKEN) = SAME,
-		ON(HANDED_OVER) = IGNORED,
-		ON(REVOKE_ASKED) = TO(REVOKE_ACCEPTED), /* asked again */
-		ON(REVOKE_SUBMITTED) = TO(REVOKE_SENT), /* given up, but the upstream does have it */
-		ON(REVOKE_REJECTED) = IGNORED,
-		ON(REVOKED) = TO(REVOKED),   /* late but real */
-		ON(GAVE_UP) = IGNORED,
-	},
-	[APPLICATION_REVOKED] = {
-		ON(SUBMITTED) = IGNORED,     /* late, as all here: a revocation is never undone */
-		ON(PIN) = IGNORED,
-		ON(TAKEN) = SAME,
-		ON(HANDED_OVER) = IGNORED,
-		ON(REVOKE_ASKED) = IGNORED,
-		ON(REVOKE_SUBMITTED) = IGNORED,
-		ON(REVOKE_REJECTED) = IGNORED, /* "is revoked already" */
-		ON(REVOKED) = IGNORED,
-		ON(GAVE_UP) = IGNORED,
-	},
+	[APPLICATION_ACCEPTED] =
+		{
+			ON(SUBMITTED) = TO(SENT), ON(REJECTED) = TO(ERROR),
+			ON(PIN) = TO(PIN),     /* the answer to the upload was lost, or comes later */
+			ON(TAKEN) = TO(TAKEN), /* a notice in between is late or lost */
+			ON(HANDED_OVER) = TO(DELIVERED),
+			ON(REVOKED) =
+				TO(REVOKED), /* upstream knows a certificate that we were never told of */
+			ON(GAVE_UP) = TO(ERROR), ON(RETRIED) = IGNORED, /* pressed twice */
+		},
+	[APPLICATION_SENT] =
+		{
+			ON(SUBMITTED) = IGNORED, /* repeated after a crash */
+			ON(REJECTED) = TO(ERROR), ON(PIN) = TO(PIN),
+			ON(TAKEN) = TO(TAKEN), /* the PIN's notice is late or lost */
+			ON(HANDED_OVER) = TO(DELIVERED),
+			ON(REVOKED) = TO(REVOKED), /* its other notices are late or lost */
+			ON(GAVE_UP) = TO(ERROR), ON(RETRIED) = IGNORED, /* pressed twice, and sent already */
+		},
+	[APPLICATION_PIN] =
+		{
+			ON(SUBMITTED) = IGNORED, /* late */
+			ON(PIN) = TO(
+				PIN), /* issued anew: the newer counts; the same or an older one is ignored by apply */
+			ON(TAKEN) = TO(TAKEN), /* also after the last day of the download: late but real */
+			ON(REVOKED) =
+				TO(REVOKED), /* taken without our being told, or withdrawn by the upstream */
+			ON(GAVE_UP) = IGNORED, /* the job did not see that it had succeeded */
+			/* REJECTED: a PIN proves that the order was accepted. HANDED_OVER: who has a PIN takes it himself */
+		},
+	[APPLICATION_TAKEN] =
+		{
+			ON(SUBMITTED) = IGNORED, /* late */
+			ON(PIN) = IGNORED,	 /* late: without it nothing could have been taken */
+			ON(TAKEN) = SAME,	 /* one application is one certificate */
+			ON(REVOKE_ASKED) = TO(REVOKE_ACCEPTED),
+			ON(REVOKED) = TO(REVOKED), /* by the upstream of its own accord */
+			ON(GAVE_UP) = IGNORED,
+			/* REVOKE_SUBMITTED, REVOKE_REJECTED: nobody asked */
+		},
+	[APPLICATION_DELIVERED] =
+		{
+			ON(SUBMITTED) = IGNORED,		     /* late */
+			ON(TAKEN) = SAME, ON(HANDED_OVER) = IGNORED, /* repeated after a crash */
+			ON(REVOKE_ASKED) = TO(REVOKE_ACCEPTED), ON(REVOKED) = TO(REVOKED),
+			ON(GAVE_UP) = IGNORED,
+			/* PIN: a card's applicant has none */
+		},
+	[APPLICATION_ERROR] =
+		{
+			ON(SUBMITTED) = TO(
+				SENT), /* given up or refused as a repetition, but the upstream does have it */
+			ON(REJECTED) = IGNORED, /* the cause that is there stays */
+			ON(PIN) = TO(PIN),	/* late but real, as the next two */
+			ON(TAKEN) = TO(TAKEN),
+			ON(HANDED_OVER) = TO(DELIVERED),
+			ON(REVOKED) = TO(
+				REVOKED), /* there was a certificate; a late TAKEN must not make it look valid */
+			ON(GAVE_UP) = IGNORED,
+			ON(RETRIED) = TO(ACCEPTED),
+		},
+	[APPLICATION_REVOKE_ACCEPTED] =
+		{
+			ON(SUBMITTED) =
+				IGNORED, /* late, as PIN and HANDED_OVER; they say nothing about the revocation */
+			ON(PIN) = IGNORED,
+			ON(TAKEN) = SAME,
+			ON(HANDED_OVER) = IGNORED,
+			ON(REVOKE_ASKED) = IGNORED, /* asked twice, perhaps by user and administrator */
+			ON(REVOKE_SUBMITTED) = TO(REVOKE_SENT),
+			ON(REVOKE_REJECTED) = TO(REVOKE_ERROR),
+			ON(REVOKED) = TO(REVOKED), /* the answer to the upload was lost, or comes later */
+			ON(GAVE_UP) = TO(REVOKE_ERROR),
+		},
+	[APPLICATION_REVOKE_SENT] =
+		{
+			ON(SUBMITTED) = IGNORED,
+			ON(PIN) = IGNORED,
+			ON(TAKEN) = SAME,
+			ON(HANDED_OVER) = IGNORED,
+			ON(REVOKE_ASKED) = IGNORED,
+			ON(REVOKE_SUBMITTED) = IGNORED, /* repeated after a crash */
+			ON(REVOKE_REJECTED) = TO(REVOKE_ERROR),
+			ON(REVOKED) = TO(REVOKED),
+			ON(GAVE_UP) = TO(REVOKE_ERROR),
+		},
+	[APPLICATION_REVOKE_ERROR] =
+		{
+			ON(SUBMITTED) = IGNORED,
+			ON(PIN) = IGNORED,
+			ON(TAKEN) = SAME,
+			ON(HANDED_OVER) = IGNORED,
+			ON(REVOKE_ASKED) = TO(REVOKE_ACCEPTED), /* asked again */
+			ON(REVOKE_SUBMITTED) = TO(REVOKE_SENT), /* given up, but the upstream does have it */
+			ON(REVOKE_REJECTED) = IGNORED,
+			ON(REVOKED) = TO(REVOKED), /* late but real */
+			ON(GAVE_UP) = IGNORED,
+		},
+	[APPLICATION_REVOKED] =
+		{
+			ON(SUBMITTED) = IGNORED, /* late, as all here: a revocation is never undone */
+			ON(PIN) = IGNORED,
+			ON(TAKEN) = SAME,
+			ON(HANDED_OVER) = IGNORED,
+			ON(REVOKE_ASKED) = IGNORED,
+			ON(REVOKE_SUBMITTED) = IGNORED,
+			ON(REVOKE_REJECTED) = IGNORED, /* "is revoked already" */
+			ON(REVOKED) = IGNORED,
+			ON(GAVE_UP) = IGNORED,
+		},
 };
+/* clang-format on */
 
 when application_valid_until(const struct application *app)
 {

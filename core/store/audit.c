@@ -36,12 +36,14 @@ struct entry {
 static enum status add_body(struct db *db, void *context)
 {
 	const struct entry *e = context;
-	enum status st = db_exec(db, NULL, "INSERT INTO audit (at, actor, context, action, object, detail) VALUES (?, ?, ?, ?, ?, ?)",
-		DB_INT(clock_now()), DB_TEXT(context_actor), DB_TEXT(context_id), DB_TEXT(e->action), DB_TEXT(e->object),
-		DB_TEXT(e->detail));
+	enum status st = db_exec(db, NULL,
+		"INSERT INTO audit (at, actor, context, action, object, detail) VALUES (?, ?, ?, ?, ?, ?)",
+		DB_INT(clock_now()), DB_TEXT(context_actor), DB_TEXT(context_id), DB_TEXT(e->action),
+		DB_TEXT(e->object), DB_TEXT(e->detail));
 
 	if (st == STATUS_OK)
-		st = db_exec(db, NULL, "INSERT INTO audit_tail (audit_id) VALUES (?)", DB_INT(db_insert_id(db)));
+		st = db_exec(
+			db, NULL, "INSERT INTO audit_tail (audit_id) VALUES (?)", DB_INT(db_insert_id(db)));
 	return st;
 }
 
@@ -73,7 +75,8 @@ static void add_field(struct text *t, const char *s)
 }
 
 /* The MAC of a row as read with ROW_COLUMNS from column `col` on. A row that is gone: zeros, which no row gives. */
-static struct bytes row_mac(struct arena *a, struct bytes key, const struct db_rows *rows, size_t row, size_t col)
+static struct bytes row_mac(
+	struct arena *a, struct bytes key, const struct db_rows *rows, size_t row, size_t col)
 {
 	if (db_at(rows, row, col)->null)
 		return bytes_of(arena_alloc(a, CRYPTO_DIGEST), CRYPTO_DIGEST);
@@ -86,7 +89,8 @@ static struct bytes row_mac(struct arena *a, struct bytes key, const struct db_r
 	return crypto_hmac(a, key, bytes_of(t.data, t.len));
 }
 
-static struct bytes chain_mac(struct arena *a, struct bytes key, struct bytes before, uint64_t seq, struct bytes row)
+static struct bytes chain_mac(
+	struct arena *a, struct bytes key, struct bytes before, uint64_t seq, struct bytes row)
 {
 	struct text t = text_new(a, 4 * CRYPTO_DIGEST);
 
@@ -108,17 +112,21 @@ struct chaining {
 	struct bytes head;
 };
 
-static enum status chain_one(struct db *db, struct chaining *c, uint64_t seq, const struct db_rows *rows, size_t row)
+static enum status chain_one(
+	struct db *db, struct chaining *c, uint64_t seq, const struct db_rows *rows, size_t row)
 {
 	struct bytes mac_of_row = row_mac(c->arena, c->key, rows, row, 1);
 	struct bytes mac = chain_mac(c->arena, c->key, c->head, seq, mac_of_row);
-	enum status st = db_exec(db, NULL, "INSERT INTO audit_chain (seq, audit_id, row_mac, mac) VALUES (?, ?, ?, ?)", DB_INT(seq),
-		DB_INT(db_int(rows, row, 0)), DB_BYTES(mac_of_row), DB_BYTES(mac));
+	enum status st =
+		db_exec(db, NULL, "INSERT INTO audit_chain (seq, audit_id, row_mac, mac) VALUES (?, ?, ?, ?)",
+			DB_INT(seq), DB_INT(db_int(rows, row, 0)), DB_BYTES(mac_of_row), DB_BYTES(mac));
 
 	if (st == STATUS_CONFLICT)
-		return cause(STATUS_BUSY, "audit: another process is chaining"); /* only when a lease was outlived */
+		return cause(STATUS_BUSY,
+			"audit: another process is chaining"); /* only when a lease was outlived */
 	if (st == STATUS_OK)
-		st = db_exec(db, NULL, "DELETE FROM audit_tail WHERE audit_id = ?", DB_INT(db_int(rows, row, 0)));
+		st = db_exec(
+			db, NULL, "DELETE FROM audit_tail WHERE audit_id = ?", DB_INT(db_int(rows, row, 0)));
 	c->head = mac;
 	return st;
 }
@@ -127,24 +135,28 @@ static enum status chain_body(struct db *db, void *context)
 {
 	struct chaining *c = context;
 	struct db_rows last, rows;
-	enum status st = db_select(db, c->arena, &last, "SELECT seq, mac FROM audit_chain ORDER BY seq DESC LIMIT 1");
+	enum status st =
+		db_select(db, c->arena, &last, "SELECT seq, mac FROM audit_chain ORDER BY seq DESC LIMIT 1");
 
 	if (st == STATUS_OK)
 		st = db_select(db, c->arena, &rows,
-			"SELECT t.audit_id, " ROW_COLUMNS " FROM (SELECT audit_id FROM audit_tail ORDER BY audit_id LIMIT ?) t"
+			"SELECT t.audit_id, " ROW_COLUMNS
+			" FROM (SELECT audit_id FROM audit_tail ORDER BY audit_id LIMIT ?) t"
 			" LEFT JOIN audit ON audit.id = t.audit_id ORDER BY t.audit_id",
 			DB_INT(c->n));
 	if (st != STATUS_OK)
 		return st;
 	uint64_t seq = last.rows ? (uint64_t)db_int(&last, 0, 0) : 0;
-	c->head = last.rows ? db_bytes(&last, 0, 1) : bytes_of(arena_alloc(c->arena, CRYPTO_DIGEST), CRYPTO_DIGEST);
+	c->head = last.rows ? db_bytes(&last, 0, 1)
+			    : bytes_of(arena_alloc(c->arena, CRYPTO_DIGEST), CRYPTO_DIGEST);
 	c->chained = (unsigned)rows.rows;
 	for (size_t i = 0; st == STATUS_OK && i < rows.rows; i++)
 		st = chain_one(db, c, seq + 1 + i, &rows, i);
 	return st;
 }
 
-enum status audit_chain(struct db *db, struct arena *a, struct bytes key, unsigned n, unsigned *ret_chained, char **ret_head)
+enum status audit_chain(
+	struct db *db, struct arena *a, struct bytes key, unsigned n, unsigned *ret_chained, char **ret_head)
 {
 	struct chaining c = {.arena = a, .key = key, .n = n};
 
@@ -172,13 +184,17 @@ static enum status verify_entry(struct arena *a, struct walk *w, const struct db
 	struct bytes stored = db_bytes(rows, i, 2), mac = db_bytes(rows, i, 3);
 
 	if (seq != w->seq + 1)
-		return cause(STATUS_CONFLICT, "audit: chain entries %llu to %llu were removed", N(w->seq + 1), N(seq - 1));
+		return cause(STATUS_CONFLICT, "audit: chain entries %llu to %llu were removed", N(w->seq + 1),
+			N(seq - 1));
 	if (!same(chain_mac(a, w->key, bytes_of(w->head, sizeof(w->head)), seq, stored), mac))
-		return cause(STATUS_CONFLICT, "audit: chain entry %llu (row %llu) was changed or reordered", N(seq), N(id));
+		return cause(STATUS_CONFLICT, "audit: chain entry %llu (row %llu) was changed or reordered",
+			N(seq), N(id));
 	if (db_at(rows, i, 4)->null)
-		return cause(STATUS_CONFLICT, "audit: row %llu was removed (chain entry %llu)", N(id), N(seq));
+		return cause(
+			STATUS_CONFLICT, "audit: row %llu was removed (chain entry %llu)", N(id), N(seq));
 	if (!same(row_mac(a, w->key, rows, i, 4), stored))
-		return cause(STATUS_CONFLICT, "audit: row %llu was changed (chain entry %llu)", N(id), N(seq));
+		return cause(
+			STATUS_CONFLICT, "audit: row %llu was changed (chain entry %llu)", N(id), N(seq));
 	memcpy(w->head, mac.data, sizeof(w->head));
 	w->seq = seq;
 	return STATUS_OK;
@@ -218,14 +234,16 @@ static enum status tail_step(struct db *db, struct arena *a, uint64_t *after, ui
 		if (db_int(&rows, i, 1))
 			continue;
 		if (!db_int(&rows, i, 2))
-			return cause(STATUS_CONFLICT, "audit: row %llu is neither chained nor waiting for it", N(*after));
+			return cause(STATUS_CONFLICT, "audit: row %llu is neither chained nor waiting for it",
+				N(*after));
 		++*tail;
 	}
 	*ret_n = rows.rows;
 	return st;
 }
 
-enum status audit_verify(struct db *db, struct arena *a, struct bytes key, uint64_t *ret_rows, uint64_t *ret_tail)
+enum status audit_verify(
+	struct db *db, struct arena *a, struct bytes key, uint64_t *ret_rows, uint64_t *ret_tail)
 {
 	struct walk w = {.key = key};
 	uint64_t after = 0, tail = 0;

@@ -42,17 +42,17 @@ void db_set_timeout(struct db *db, int64_t timeout)
 	db->settings.timeout = timeout;
 }
 
-struct db_arg DB_TEXT(const char *s)
-{
+struct db_arg DB_TEXT(const char *s) {
 	return s ? (struct db_arg){DB_IS_TEXT, 0, s, strlen(s)} : DB_NULL();
 }
 
-struct db_arg DB_BYTES(struct bytes b)
-{
+struct db_arg
+DB_BYTES(struct bytes b) {
 	return b.data ? (struct db_arg){DB_IS_BYTES, 0, b.data, b.len} : DB_NULL();
 }
 
-int64_t db_int(const struct db_rows *r, size_t row, size_t col)
+int64_t
+db_int(const struct db_rows *r, size_t row, size_t col)
 {
 	ASSERT(row < r->rows && col < r->cols);
 	return db_at(r, row, col)->number;
@@ -93,7 +93,8 @@ static void bind_args(MYSQL_BIND *binds, const struct db_arg *args, size_t n)
 			binds[i].buffer_type = MYSQL_TYPE_LONGLONG;
 			binds[i].buffer = (void *)(uintptr_t)&args[i].number;
 		} else {
-			binds[i].buffer_type = args[i].type == DB_IS_TEXT ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
+			binds[i].buffer_type =
+				args[i].type == DB_IS_TEXT ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
 			binds[i].buffer = (void *)(uintptr_t)args[i].data;
 			binds[i].buffer_length = args[i].len;
 		}
@@ -101,8 +102,8 @@ static void bind_args(MYSQL_BIND *binds, const struct db_arg *args, size_t n)
 }
 
 /* One try. *ret_sent: the statement may have been executed. */
-static enum status run_once(struct db *db, const char *sql, const struct db_arg *args, size_t n, bool *ret_sent,
-	struct statement **ret)
+static enum status run_once(struct db *db, const char *sql, const struct db_arg *args, size_t n,
+	bool *ret_sent, struct statement **ret)
 {
 	MYSQL_BIND binds[ARGS_MAX];
 	struct statement *s;
@@ -130,7 +131,8 @@ static enum status run_once(struct db *db, const char *sql, const struct db_arg 
 /* After a longer silence the connection may be dead without a sign, and a statement that is lost on it may not be repeated. */
 static void check_idle(struct db *db)
 {
-	if (db->my && !db->in_transaction && clock_monotonic() - db->used_at > IDLE_PING && mysql_ping(db->my))
+	if (db->my && !db->in_transaction && clock_monotonic() - db->used_at > IDLE_PING &&
+		mysql_ping(db->my))
 		connection_close(db);
 }
 
@@ -173,14 +175,18 @@ static bool column_is_int(const MYSQL_FIELD *f)
 	}
 }
 
-static enum status fetch_text(struct db *db, struct arena *a, struct statement *s, unsigned col, unsigned long len,
-	struct db_value *v)
+static enum status fetch_text(struct db *db, struct arena *a, struct statement *s, unsigned col,
+	unsigned long len, struct db_value *v)
 {
 	char *data = arena_alloc(a, len + 1);
 	unsigned long got = 0;
 	my_bool null = 0, error = 0;
-	MYSQL_BIND bind = {.buffer_type = MYSQL_TYPE_STRING, .buffer = data, .buffer_length = len, .length = &got,
-		.is_null = &null, .error = &error};
+	MYSQL_BIND bind = {.buffer_type = MYSQL_TYPE_STRING,
+		.buffer = data,
+		.buffer_length = len,
+		.length = &got,
+		.is_null = &null,
+		.error = &error};
 
 	if (len && mysql_stmt_fetch_column(s->handle, &bind, col, 0))
 		return connection_failed(db, mysql_stmt_errno(s->handle), mysql_stmt_error(s->handle));
@@ -245,7 +251,8 @@ static enum status fetch_rows(struct db *db, struct arena *a, struct statement *
 	struct cell *cells = arena_array(a, s->cols, sizeof(*cells));
 
 	if (rows > DB_ROWS_MAX)
-		return cause(STATUS_INTERNAL, "database: a result of %zu rows, more than %d: %.200s", rows, DB_ROWS_MAX, s->sql);
+		return cause(STATUS_INTERNAL, "database: a result of %zu rows, more than %d: %.200s", rows,
+			DB_ROWS_MAX, s->sql);
 	bind_cells(a, s, cells);
 	struct db_value *values = arena_array(a, rows ? rows * s->cols : 1, sizeof(*values));
 	for (size_t row = 0; row < rows; row++) {
@@ -257,8 +264,8 @@ static enum status fetch_rows(struct db *db, struct arena *a, struct statement *
 	return STATUS_OK;
 }
 
-enum status db_select_n(struct db *db, struct arena *a, struct db_rows *ret, const char *sql, const struct db_arg *args,
-	size_t n)
+enum status db_select_n(struct db *db, struct arena *a, struct db_rows *ret, const char *sql,
+	const struct db_arg *args, size_t n)
 {
 	struct statement *s;
 	enum status st = run(db, sql, args, n, true, &s);
@@ -272,7 +279,8 @@ enum status db_select_n(struct db *db, struct arena *a, struct db_rows *ret, con
 	return st;
 }
 
-enum status db_exec_n(struct db *db, uint64_t *ret_changed, const char *sql, const struct db_arg *args, size_t n)
+enum status db_exec_n(
+	struct db *db, uint64_t *ret_changed, const char *sql, const struct db_arg *args, size_t n)
 {
 	struct statement *s;
 	enum status st = run(db, sql, args, n, false, &s);
@@ -338,7 +346,8 @@ static void roll_back(struct db *db)
 }
 
 /* One run. *ret_again: nothing of it counts, and the next run may succeed. *ret_began is set when the transaction could begin. */
-static enum status transact_once(struct db *db, db_body *body, void *context, bool *ret_began, bool *ret_again)
+static enum status transact_once(
+	struct db *db, db_body *body, void *context, bool *ret_began, bool *ret_again)
 {
 	enum status st = begin(db);
 
@@ -354,7 +363,8 @@ static enum status transact_once(struct db *db, db_body *body, void *context, bo
 	db->in_transaction = db->doomed = false;
 	if (doomed || st != STATUS_OK) {
 		char why[1024];
-		snprintf(why, sizeof(why), "%s", cause_text()); /* the rollback's own trouble is not the news */
+		snprintf(why, sizeof(why), "%s",
+			cause_text()); /* the rollback's own trouble is not the news */
 		roll_back(db);
 		*ret_again = doomed;
 		return cause(doomed ? STATUS_BUSY : st, "%s", why);
@@ -364,7 +374,8 @@ static enum status transact_once(struct db *db, db_body *body, void *context, bo
 		return st;
 	*ret_again = db->trouble == TROUBLE_AGAIN;
 	if (db->trouble == TROUBLE_LOST)
-		return cause(STATUS_BUSY, "database: connection lost during commit, outcome unknown (error %u)", db->number);
+		return cause(STATUS_BUSY,
+			"database: connection lost during commit, outcome unknown (error %u)", db->number);
 	connection_close(db); /* whatever state it is in: nothing of it may stay open */
 	return st;
 }

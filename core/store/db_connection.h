@@ -10,10 +10,10 @@
 /* What can be done about an error. */
 enum trouble {
 	TROUBLE_NONE,
-	TROUBLE_LOST,      /* the connection is gone; a new one may work */
-	TROUBLE_AGAIN,     /* the server rolled back or refused: the same transaction again may work */
+	TROUBLE_LOST,	   /* the connection is gone; a new one may work */
+	TROUBLE_AGAIN,	   /* the server rolled back or refused: the same transaction again may work */
 	TROUBLE_DUPLICATE, /* a unique key has this value */
-	TROUBLE_BUSY,      /* the server cannot at present */
+	TROUBLE_BUSY,	   /* the server cannot at present */
 	TROUBLE_OTHER,
 };
 enum trouble trouble_of(unsigned number);
@@ -36,7 +36,7 @@ struct db {
 	unsigned statements;
 	enum trouble trouble; /* of the latest statement */
 	unsigned number;      /* its error number */
-	when used_at;         /* monotonic, of the latest answer */
+	when used_at;	      /* monotonic, of the latest answer */
 	uint64_t insert_id;
 	bool in_transaction;
 	bool doomed; /* the transaction is rolled back already, or has to be: nothing more is sent in it */
@@ -45,7 +45,7 @@ struct db {
 };
 
 enum status connection_open(struct db *db) MUST_CHECK; /* BUSY: database away; INTERNAL: it refuses us */
-void connection_close(struct db *db);                  /* and forgets all prepared statements */
+void connection_close(struct db *db);		       /* and forgets all prepared statements */
 /* A statement without parameters and result, by the text protocol. */
 enum status connection_command(struct db *db, const char *sql) MUST_CHECK;
 /* From the cache, or prepared now. */

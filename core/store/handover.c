@@ -8,17 +8,20 @@ static char *row_key(struct arena *a, uint64_t application)
 	return arena_printf(a, "%llu", (unsigned long long)application);
 }
 
-enum status handover_insert(struct db *db, struct arena *a, uint64_t application, const struct handover *h, when now)
+enum status handover_insert(
+	struct db *db, struct arena *a, uint64_t application, const struct handover *h, when now)
 {
 	const char *row = row_key(a, application);
 
 	if (!h->p12.len || !h->pin.len || h->p12.len > HANDOVER_MAX || h->pin.len > HANDOVER_MAX / 2)
-		return cause(STATUS_INVALID, "hand-over of application %s: .p12 or PIN is missing or too long", row);
+		return cause(STATUS_INVALID,
+			"hand-over of application %s: .p12 or PIN is missing or too long", row);
 	return db_exec(db, NULL,
 		"INSERT INTO handover (application_id, p12, pin, serial, fingerprint, not_before, not_after, created_at)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE application_id = application_id",
-		DB_INT(application), DB_BYTES(seal(a, "handover", row, "p12", h->p12)), DB_BYTES(seal(a, "handover", row, "pin", h->pin)),
-		DB_TEXT(h->serial), DB_TEXT(h->fingerprint), DB_INT(h->not_before), DB_INT(h->not_after), DB_INT(now));
+		DB_INT(application), DB_BYTES(seal(a, "handover", row, "p12", h->p12)),
+		DB_BYTES(seal(a, "handover", row, "pin", h->pin)), DB_TEXT(h->serial),
+		DB_TEXT(h->fingerprint), DB_INT(h->not_before), DB_INT(h->not_after), DB_INT(now));
 }
 
 enum status handover_get(struct db *db, struct arena *a, uint64_t application, struct handover *ret)
@@ -26,7 +29,8 @@ enum status handover_get(struct db *db, struct arena *a, uint64_t application, s
 	const char *row = row_key(a, application);
 	struct db_rows rows;
 	enum status st = db_select(db, a, &rows,
-		"SELECT p12, pin, serial, fingerprint, not_before, not_after FROM handover WHERE application_id = ?", DB_INT(application));
+		"SELECT p12, pin, serial, fingerprint, not_before, not_after FROM handover WHERE application_id = ?",
+		DB_INT(application));
 
 	if (st == STATUS_OK && rows.rows == 0)
 		return cause(STATUS_MISSING, "nothing waits to be handed over for application %s", row);
@@ -49,7 +53,8 @@ enum status handover_get(struct db *db, struct arena *a, uint64_t application, s
 enum status handover_waits(struct db *db, struct arena *a, uint64_t application, bool *ret)
 {
 	struct db_rows rows;
-	enum status st = db_select(db, a, &rows, "SELECT application_id FROM handover WHERE application_id = ?", DB_INT(application));
+	enum status st = db_select(db, a, &rows,
+		"SELECT application_id FROM handover WHERE application_id = ?", DB_INT(application));
 
 	if (st == STATUS_OK)
 		*ret = rows.rows > 0;

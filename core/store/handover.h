@@ -18,9 +18,11 @@ struct handover {
 #define HANDOVER_KEPT (28 * DAY)
 
 /* The first one stays, whatever is reported later for this application. INVALID: empty or too long. */
-enum status handover_insert(struct db *db, struct arena *a, uint64_t application, const struct handover *h, when now) MUST_CHECK;
+enum status handover_insert(
+	struct db *db, struct arena *a, uint64_t application, const struct handover *h, when now) MUST_CHECK;
 /* MISSING: never there, or accepted, or wiped. For the job that hands it over, and nobody else. */
-enum status handover_get(struct db *db, struct arena *a, uint64_t application, struct handover *ret) MUST_CHECK;
+enum status handover_get(
+	struct db *db, struct arena *a, uint64_t application, struct handover *ret) MUST_CHECK;
 enum status handover_waits(struct db *db, struct arena *a, uint64_t application, bool *ret) MUST_CHECK;
 enum status handover_wipe(struct db *db, uint64_t application) MUST_CHECK;
 enum status handover_sweep(struct db *db, when now) MUST_CHECK;

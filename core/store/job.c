@@ -9,7 +9,7 @@
 #define KEY_MAX 255
 #define WHY_MAX 1000
 #define CANDIDATES 8 /* looked at in one claim */
-#define DRAW 4       /* the first of them are drawn from, so that many processes do not all go for the same row */
+#define DRAW 4 /* the first of them are drawn from, so that many processes do not all go for the same row */
 #define ROUNDS 25
 
 static _Atomic(void (*)(void)) wake_hook;
@@ -31,16 +31,16 @@ enum status job_add(struct db *db, const char *kind, uint64_t subject, const cha
 	const char *unique_key)
 {
 	when now = clock_now();
-	uint64_t inserted = 0;
 
 	if (!payload)
 		payload = "";
 	ASSERT(strlen(payload) <= PAYLOAD_MAX && (!unique_key || strlen(unique_key) <= KEY_MAX));
 	/* "ON DUPLICATE KEY UPDATE id = id" and not IGNORE, which would also hide values that do not fit. */
-	enum status st = db_exec(db, &inserted,
+	enum status st = db_exec(db, NULL,
 		"INSERT INTO job (kind, state, subject, payload, unique_key, due_at, created_at)"
 		" VALUES (?, 'waiting', ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE id = id",
-		DB_TEXT(kind), DB_INT(subject), DB_TEXT(payload), DB_TEXT(unique_key), DB_INT(run_at ? run_at : now), DB_INT(now));
+		DB_TEXT(kind), DB_INT(subject), DB_TEXT(payload), DB_TEXT(unique_key),
+		DB_INT(run_at ? run_at : now), DB_INT(now));
 
 	if (st == STATUS_OK)
 		db_after_commit(db, wake);
@@ -53,7 +53,8 @@ enum status job_add(struct db *db, const char *kind, uint64_t subject, const cha
 
 /* The earliest due time among the kinds: each is one look at the start of a range of the index, however many rows wait. (GROUP BY kind
  * would leave it to the optimiser's statistics whether all of them are read.) */
-static enum status earliest(struct db *db, struct arena *a, const char *const *kinds, const char **ret_kind, when *ret)
+static enum status earliest(
+	struct db *db, struct arena *a, const char *const *kinds, const char **ret_kind, when *ret)
 {
 	const char *kind = NULL;
 	when due = 0;
@@ -66,7 +67,8 @@ static enum status earliest(struct db *db, struct arena *a, const char *const *k
 			args[n] = DB_TEXT(kinds[n]);
 		for (size_t i = n; i < CHUNK; i++)
 			args[i] = DB_NULL();
-		enum status st = db_select_n(db, a, &row, "SELECT " FIRST_OF_4 ", " FIRST_OF_4 ", " FIRST_OF_4 ", " FIRST_OF_4, args, CHUNK);
+		enum status st = db_select_n(db, a, &row,
+			"SELECT " FIRST_OF_4 ", " FIRST_OF_4 ", " FIRST_OF_4 ", " FIRST_OF_4, args, CHUNK);
 		if (st != STATUS_OK)
 			return st;
 		for (size_t i = 0; i < n; i++) {
@@ -90,15 +92,15 @@ enum status job_next_due(struct db *db, struct arena *a, const char *const *kind
 }
 
 /* Takes candidate i for owner, if it still is as it was read. A single statement commits itself. */
-static enum status take(struct db *db, const struct db_rows *rows, size_t i, const char *owner, when now, when lease,
-	bool *ret_taken)
+static enum status take(struct db *db, const struct db_rows *rows, size_t i, const char *owner, when now,
+	when lease, bool *ret_taken)
 {
 	uint64_t changed;
 	enum status st = db_exec(db, &changed,
 		"UPDATE job SET owner = ?, lease_until = ?, due_at = ?, attempts = attempts + 1"
 		" WHERE id = ? AND owner = ? AND lease_until = ? AND due_at = ? AND state = 'waiting'",
-		DB_TEXT(owner), DB_INT(now + lease), DB_INT(now + lease), DB_INT(db_int(rows, i, 0)), DB_TEXT(db_text(rows, i, 1)),
-		DB_INT(db_int(rows, i, 2)), DB_INT(db_int(rows, i, 3)));
+		DB_TEXT(owner), DB_INT(now + lease), DB_INT(now + lease), DB_INT(db_int(rows, i, 0)),
+		DB_TEXT(db_text(rows, i, 1)), DB_INT(db_int(rows, i, 2)), DB_INT(db_int(rows, i, 3)));
 
 	if (st == STATUS_OK)
 		*ret_taken = changed == 1;
@@ -119,8 +121,8 @@ static void job_fill(const struct db_rows *rows, size_t i, when lease_until, str
 }
 
 /* One look at the rows that are due. OK with *ret_taken false: others were quicker with all of them. */
-static enum status claim_round(struct db *db, struct arena *a, const char *const *kinds, const char *owner, when lease,
-	bool *ret_taken, struct job *ret)
+static enum status claim_round(struct db *db, struct arena *a, const char *const *kinds, const char *owner,
+	when lease, bool *ret_taken, struct job *ret)
 {
 	when now = clock_now(), due;
 	const char *kind;
@@ -154,7 +156,8 @@ static enum status claim_round(struct db *db, struct arena *a, const char *const
 	return STATUS_OK;
 }
 
-enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, const char *owner, when lease, struct job *ret)
+enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, const char *owner, when lease,
+	struct job *ret)
 {
 	ASSERT(!db_in_transaction(db) && *owner && lease > 0);
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -177,15 +180,16 @@ static enum status held(enum status st, uint64_t changed, const struct job *job)
 enum status job_done(struct db *db, const struct job *job, const char *owner)
 {
 	uint64_t changed = 0;
-	enum status st = db_exec(db, &changed, "DELETE FROM job WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
+	enum status st = db_exec(db, &changed,
+		"DELETE FROM job WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
 		DB_INT(job->id), DB_TEXT(owner), DB_INT(job->lease_until));
 
 	return held(st, changed, job);
 }
 
 /* A cause may hold text from outside: made printable, and cut. */
-static enum status put_back(struct db *db, const struct job *job, const char *owner, const char *state, when due,
-	const char *why)
+static enum status put_back(
+	struct db *db, const struct job *job, const char *owner, const char *state, when due, const char *why)
 {
 	char text[WHY_MAX];
 	uint64_t changed = 0;
@@ -215,7 +219,8 @@ enum status job_again(struct db *db, const struct job *job, const char *owner, w
 	enum status st = db_exec(db, &changed,
 		"UPDATE job SET owner = '', lease_until = 0, due_at = ?, attempts = 0, why = ''"
 		" WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
-		DB_INT(run_at ? run_at : clock_now()), DB_INT(job->id), DB_TEXT(owner), DB_INT(job->lease_until));
+		DB_INT(run_at ? run_at : clock_now()), DB_INT(job->id), DB_TEXT(owner),
+		DB_INT(job->lease_until));
 
 	return held(st, changed, job);
 }
@@ -223,7 +228,8 @@ enum status job_again(struct db *db, const struct job *job, const char *owner, w
 enum status job_restart(struct db *db, uint64_t id)
 {
 	uint64_t changed = 0;
-	enum status st = db_exec(db, &changed, "UPDATE job SET state = 'waiting', due_at = ?, attempts = 0 WHERE id = ? AND state = 'failed'",
+	enum status st = db_exec(db, &changed,
+		"UPDATE job SET state = 'waiting', due_at = ?, attempts = 0 WHERE id = ? AND state = 'failed'",
 		DB_INT(clock_now()), DB_INT(id));
 
 	if (st == STATUS_OK && changed != 1)

@@ -100,7 +100,8 @@ static enum status files_scan(struct arena *a, DIR *dir, const char *path, struc
 		if (files->n == FILES_MAX)
 			return cause(STATUS_INVALID, "%s: more than %d files", path, FILES_MAX);
 		if (!file_name(a, entry->d_name, file))
-			return cause(STATUS_INVALID, "%s/%s: a migration is named NNNN_name.sql", path, entry->d_name);
+			return cause(STATUS_INVALID, "%s/%s: a migration is named NNNN_name.sql", path,
+				entry->d_name);
 		enum status st = file_read(a, arena_printf(a, "%s/%s", path, entry->d_name), file);
 		if (st != STATUS_OK)
 			return st;
@@ -128,23 +129,27 @@ static enum status files_read(struct arena *a, const char *base, const char *com
 	qsort(files->items, files->n, sizeof(*files->items), file_order);
 	for (size_t i = 1; i < files->n; i++) {
 		if (files->items[i].number == files->items[i - 1].number)
-			return cause(STATUS_INVALID, "%s: number %04u stands twice", path, files->items[i].number);
+			return cause(
+				STATUS_INVALID, "%s: number %04u stands twice", path, files->items[i].number);
 	}
 	return STATUS_OK;
 }
 
-static enum status recorded_read(struct db *db, struct arena *a, const char *component, struct recorded **ret, size_t *ret_n)
+static enum status recorded_read(
+	struct db *db, struct arena *a, const char *component, struct recorded **ret, size_t *ret_n)
 {
 	struct db_rows rows;
 	enum status st = db_select(db, a, &rows,
-		"SELECT number, name, digest FROM migration WHERE component = ? ORDER BY number", DB_TEXT(component));
+		"SELECT number, name, digest FROM migration WHERE component = ? ORDER BY number",
+		DB_TEXT(component));
 
 	if (st != STATUS_OK)
 		return st;
 	*ret = arena_array(a, rows.rows ? rows.rows : 1, sizeof(**ret));
 	*ret_n = rows.rows;
 	for (size_t i = 0; i < rows.rows; i++)
-		(*ret)[i] = (struct recorded){(unsigned)db_int(&rows, i, 0), db_text(&rows, i, 1), db_bytes(&rows, i, 2)};
+		(*ret)[i] = (struct recorded){
+			(unsigned)db_int(&rows, i, 0), db_text(&rows, i, 1), db_bytes(&rows, i, 2)};
 	return STATUS_OK;
 }
 
@@ -158,7 +163,8 @@ static const struct recorded *recorded_find(const struct recorded *recorded, siz
 }
 
 /* Every recorded file must be here, unchanged. Fails with status `st`. */
-static enum status compare(const struct files *files, const struct recorded *recorded, size_t n, enum status st)
+static enum status compare(
+	const struct files *files, const struct recorded *recorded, size_t n, enum status st)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct file *file = NULL;
@@ -167,11 +173,13 @@ static enum status compare(const struct files *files, const struct recorded *rec
 				file = &files->items[j];
 		}
 		if (!file)
-			return cause(st, "database newer than this program: it has migration %s/%s, which is no file here",
+			return cause(st,
+				"database newer than this program: it has migration %s/%s, which is no file here",
 				files->component, recorded[i].name);
 		if (file->digest.len != recorded[i].digest.len ||
 			memcmp(file->digest.data, recorded[i].digest.data, file->digest.len) != 0)
-			return cause(st, "migration %s/%s was changed after it had been applied", files->component, file->name);
+			return cause(st, "migration %s/%s was changed after it had been applied",
+				files->component, file->name);
 	}
 	return STATUS_OK;
 }
@@ -198,7 +206,8 @@ static enum status tables_make(struct db *db)
 			" PRIMARY KEY (id)"
 			") ENGINE=InnoDB");
 	if (st == STATUS_OK)
-		st = db_exec(db, NULL, "INSERT IGNORE INTO migration_lease (id, owner, until) VALUES (1, '', 0)");
+		st = db_exec(
+			db, NULL, "INSERT IGNORE INTO migration_lease (id, owner, until) VALUES (1, '', 0)");
 	return st;
 }
 
@@ -207,8 +216,8 @@ static enum status lease_take(struct db *db, const char *owner, bool *ret_taken)
 	when now = clock_now();
 	uint64_t changed;
 	enum status st = db_exec(db, &changed,
-		"UPDATE migration_lease SET owner = ?, until = ? WHERE id = 1 AND (owner = ? OR until < ?)", DB_TEXT(owner),
-		DB_INT(now + LEASE), DB_TEXT(owner), DB_INT(now));
+		"UPDATE migration_lease SET owner = ?, until = ? WHERE id = 1 AND (owner = ? OR until < ?)",
+		DB_TEXT(owner), DB_INT(now + LEASE), DB_TEXT(owner), DB_INT(now));
 
 	if (st == STATUS_OK)
 		*ret_taken = changed == 1;
@@ -241,14 +250,16 @@ static enum status apply_one(struct db *db, const char *component, const struct 
 
 	if (st != STATUS_OK)
 		return cause(st, "migration %s/%s: %s", component, file->name, cause_text());
-	st = db_exec(db, NULL, "INSERT INTO migration (component, number, name, digest, applied_at) VALUES (?, ?, ?, ?, ?)",
-		DB_TEXT(component), DB_INT(file->number), DB_TEXT(file->name), DB_BYTES(file->digest), DB_INT(clock_now()));
+	st = db_exec(db, NULL,
+		"INSERT INTO migration (component, number, name, digest, applied_at) VALUES (?, ?, ?, ?, ?)",
+		DB_TEXT(component), DB_INT(file->number), DB_TEXT(file->name), DB_BYTES(file->digest),
+		DB_INT(clock_now()));
 	/* Recorded by one whose lease ran out during a long statement: the same file, done. */
 	return st == STATUS_CONFLICT ? STATUS_OK : st;
 }
 
-static enum status apply_component(struct db *db, struct arena *a, const struct files *files, const char *owner,
-	unsigned *applied)
+static enum status apply_component(
+	struct db *db, struct arena *a, const struct files *files, const char *owner, unsigned *applied)
 {
 	struct recorded *recorded;
 	size_t n;
@@ -271,7 +282,8 @@ static enum status apply_component(struct db *db, struct arena *a, const struct 
 	return st;
 }
 
-static enum status compare_all(struct db *db, struct arena *a, const struct files *files, size_t n, enum status differs)
+static enum status compare_all(
+	struct db *db, struct arena *a, const struct files *files, size_t n, enum status differs)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct recorded *recorded;
@@ -285,7 +297,8 @@ static enum status compare_all(struct db *db, struct arena *a, const struct file
 	return STATUS_OK;
 }
 
-static enum status read_all(struct arena *a, const char *dir, const char *const *components, struct files **ret, size_t *ret_n)
+static enum status read_all(
+	struct arena *a, const char *dir, const char *const *components, struct files **ret, size_t *ret_n)
 {
 	size_t n = 0;
 
@@ -302,8 +315,8 @@ static enum status read_all(struct arena *a, const char *dir, const char *const 
 	return STATUS_OK;
 }
 
-static enum status run_leased(struct db *db, struct arena *a, const struct files *files, size_t n, const char *owner,
-	unsigned *ret_applied)
+static enum status run_leased(struct db *db, struct arena *a, const struct files *files, size_t n,
+	const char *owner, unsigned *ret_applied)
 {
 	unsigned applied = 0;
 	enum status st = compare_all(db, a, files, n, STATUS_INVALID);
@@ -315,7 +328,8 @@ static enum status run_leased(struct db *db, struct arena *a, const struct files
 	return st;
 }
 
-enum status migrate_run(struct db *db, struct arena *a, const char *dir, const char *const *components, unsigned *ret_applied)
+enum status migrate_run(
+	struct db *db, struct arena *a, const char *dir, const char *const *components, unsigned *ret_applied)
 {
 	struct files *files;
 	size_t n;
@@ -333,7 +347,8 @@ enum status migrate_run(struct db *db, struct arena *a, const char *dir, const c
 	if (st != STATUS_OK)
 		return st;
 	st = run_leased(db, a, files, n, owner, ret_applied);
-	enum status end = db_exec(db, NULL, "UPDATE migration_lease SET until = 0 WHERE id = 1 AND owner = ?", DB_TEXT(owner));
+	enum status end = db_exec(
+		db, NULL, "UPDATE migration_lease SET until = 0 WHERE id = 1 AND owner = ?", DB_TEXT(owner));
 	return st == STATUS_OK ? end : st;
 }
 
@@ -345,7 +360,8 @@ static enum status nothing_missing(struct db *db, struct arena *a, const struct 
 
 	for (size_t i = 0; st == STATUS_OK && i < files->n; i++) {
 		if (!recorded_find(recorded, n, files->items[i].number))
-			return cause(STATUS_CONFLICT, "database older than this program: migration %s/%s is not applied",
+			return cause(STATUS_CONFLICT,
+				"database older than this program: migration %s/%s is not applied",
 				files->component, files->items[i].name);
 	}
 	return st;

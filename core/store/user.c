@@ -35,9 +35,9 @@ static enum status user_insert(struct db *db, struct login *login)
 {
 	struct user *u = &login->user;
 	enum status st = db_exec(db, NULL,
-		"INSERT INTO user (eppn, idp, name, mail, lang, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)", DB_TEXT(u->eppn),
-		DB_TEXT(u->idp), DB_TEXT(u->name), DB_TEXT(u->mail), DB_TEXT(lang_code(u->lang)), DB_INT(u->seen_at),
-		DB_INT(u->seen_at));
+		"INSERT INTO user (eppn, idp, name, mail, lang, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		DB_TEXT(u->eppn), DB_TEXT(u->idp), DB_TEXT(u->name), DB_TEXT(u->mail),
+		DB_TEXT(lang_code(u->lang)), DB_INT(u->seen_at), DB_INT(u->seen_at));
 
 	if (st == STATUS_CONFLICT)
 		return db_again(db); /* another log-in of the same user was first: now the row is there */
@@ -45,15 +45,19 @@ static enum status user_insert(struct db *db, struct login *login)
 		return st;
 	u->id = db_insert_id(db);
 	u->created_at = u->seen_at;
-	return audit_add(db, "user.created", arena_printf(login->arena, "user:%llu", (unsigned long long)u->id), NULL);
+	return audit_add(
+		db, "user.created", arena_printf(login->arena, "user:%llu", (unsigned long long)u->id), NULL);
 }
 
-static enum status audit_change(struct db *db, struct login *login, const char *action, const char *from, const char *to)
+static enum status audit_change(
+	struct db *db, struct login *login, const char *action, const char *from, const char *to)
 {
 	if (text_same(from, to))
 		return STATUS_OK;
-	return audit_add(db, action, arena_printf(login->arena, "user:%llu", (unsigned long long)login->user.id),
-		arena_printf(login->arena, "from %.200s to %.200s", *from ? from : "nothing", *to ? to : "nothing"));
+	return audit_add(db, action,
+		arena_printf(login->arena, "user:%llu", (unsigned long long)login->user.id),
+		arena_printf(login->arena, "from %.200s to %.200s", *from ? from : "nothing",
+			*to ? to : "nothing"));
 }
 
 static enum status user_update(struct db *db, struct login *login, const struct user *old)
@@ -62,9 +66,10 @@ static enum status user_update(struct db *db, struct login *login, const struct 
 
 	u->id = old->id;
 	u->created_at = old->created_at;
-	enum status st = db_exec(db, NULL, "UPDATE user SET idp = ?, name = ?, mail = ?, lang = ?, seen_at = ? WHERE id = ?",
-		DB_TEXT(u->idp), DB_TEXT(u->name), DB_TEXT(u->mail), DB_TEXT(lang_code(u->lang)), DB_INT(u->seen_at),
-		DB_INT(u->id));
+	enum status st = db_exec(db, NULL,
+		"UPDATE user SET idp = ?, name = ?, mail = ?, lang = ?, seen_at = ? WHERE id = ?",
+		DB_TEXT(u->idp), DB_TEXT(u->name), DB_TEXT(u->mail), DB_TEXT(lang_code(u->lang)),
+		DB_INT(u->seen_at), DB_INT(u->id));
 	if (st == STATUS_OK)
 		st = audit_change(db, login, "user.mail_changed", old->mail, u->mail);
 	if (st == STATUS_OK)
@@ -77,8 +82,8 @@ static enum status login_body(struct db *db, void *context)
 	struct login *login = context;
 	struct db_rows rows;
 	struct user old;
-	enum status st = db_select(db, login->arena, &rows, "SELECT " USER_COLUMNS " FROM user WHERE eppn = ? FOR UPDATE",
-		DB_TEXT(login->user.eppn));
+	enum status st = db_select(db, login->arena, &rows,
+		"SELECT " USER_COLUMNS " FROM user WHERE eppn = ? FOR UPDATE", DB_TEXT(login->user.eppn));
 
 	if (st != STATUS_OK)
 		return st;
@@ -88,12 +93,13 @@ static enum status login_body(struct db *db, void *context)
 	return user_update(db, login, &old);
 }
 
-enum status user_login(struct db *db, struct arena *a, const char *eppn, const char *idp, const char *name, const char *mail,
-	enum lang lang, struct user *ret)
+enum status user_login(struct db *db, struct arena *a, const char *eppn, const char *idp, const char *name,
+	const char *mail, enum lang lang, struct user *ret)
 {
 	struct login login = {.arena = a};
 
-	if (!text_clean(eppn, ID_MAX) || strlen(idp) > IDP_MAX || (mail && *mail && !text_clean(mail, ID_MAX)))
+	if (!text_clean(eppn, ID_MAX) || strlen(idp) > IDP_MAX ||
+		(mail && *mail && !text_clean(mail, ID_MAX)))
 		return cause(STATUS_INVALID, "user: identifier or mail address too long or not clean");
 	login.user = (struct user){
 		.eppn = text_lower(a, eppn),
@@ -112,7 +118,8 @@ enum status user_login(struct db *db, struct arena *a, const char *eppn, const c
 enum status user_get(struct db *db, struct arena *a, uint64_t id, struct user *ret)
 {
 	struct db_rows rows;
-	enum status st = db_select(db, a, &rows, "SELECT " USER_COLUMNS " FROM user WHERE id = ?", DB_INT(id));
+	enum status st =
+		db_select(db, a, &rows, "SELECT " USER_COLUMNS " FROM user WHERE id = ?", DB_INT(id));
 
 	if (st == STATUS_OK && rows.rows == 0)
 		return cause(STATUS_MISSING, "no user %llu", (unsigned long long)id);

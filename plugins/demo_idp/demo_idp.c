@@ -5,9 +5,9 @@
 
 #include "idp.h"
 
-#define FREE_GUESSES 3        /* wrong passwords of an account before it is slowed */
+#define FREE_GUESSES 3	      /* wrong passwords of an account before it is slowed */
 #define SLOWEST (60 * SECOND) /* the most that one must wait after a wrong password */
-#define BODY_MAX 32768        /* the request travels along in the form */
+#define BODY_MAX 32768	      /* the request travels along in the form */
 
 static struct idp_settings settings;
 
@@ -19,19 +19,23 @@ static const struct setting account_settings[] = {
 	{"eppn", SETTING_STRING, ACCOUNT(eppn), NULL, .help = "eduPersonPrincipalName, NAME@SCOPE."},
 	{"mail", SETTING_STRING, ACCOUNT(mail), NULL, .help = "Mail address."},
 	{"display_name", SETTING_STRING, ACCOUNT(display_name), "", .help = "displayName; empty: not sent."},
-	{"ja_display_name", SETTING_STRING, ACCOUNT(ja_display_name), "", .help = "jaDisplayName; empty: not sent."},
+	{"ja_display_name", SETTING_STRING, ACCOUNT(ja_display_name), "",
+		.help = "jaDisplayName; empty: not sent."},
 	{0},
 };
 
 static const struct setting settings_list[] = {
-	{"entity_id", SETTING_STRING, AT(entity_id), NULL, .help = "https://HOST/demo_idp/metadata, on another host than the portal's."},
+	{"entity_id", SETTING_STRING, AT(entity_id), NULL,
+		.help = "https://HOST/demo_idp/metadata, on another host than the portal's."},
 	{"key", SETTING_SECRET, AT(key), NULL, .help = "PEM file of the RSA key that signs assertions."},
 	{"certificate", SETTING_PATH, AT(certificate), NULL, .help = "PEM file of its certificate."},
 	{"scope", SETTING_STRING, AT(scope), NULL, .help = "Scope of the accounts' ePPN."},
 	{"name_ja", SETTING_STRING, AT(name_ja), "見本大学", .help = "Name of the university in Japanese."},
 	{"name_en", SETTING_STRING, AT(name_en), "Example University", .help = "The same in English."},
-	{"encrypt", SETTING_BOOLEAN, AT(encrypt), "yes", .help = "Whether assertions are encrypted for the portal."},
-	{"account", SETTING_SECTION, AT(accounts), .sub = account_settings, .sub_size = sizeof(struct account),
+	{"encrypt", SETTING_BOOLEAN, AT(encrypt), "yes",
+		.help = "Whether assertions are encrypted for the portal."},
+	{"account", SETTING_SECTION, AT(accounts), .sub = account_settings,
+		.sub_size = sizeof(struct account),
 		.help = "Somebody who can log in: account \"NAME\" { ... }."},
 	{0},
 };
@@ -40,7 +44,7 @@ static const struct setting settings_list[] = {
 static struct guesses {
 	int wrong;
 	when closed_until;
-} *guesses;
+} * guesses;
 static pthread_mutex_t guessing = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct account *account_find(const char *name, size_t *ret_place)
@@ -58,7 +62,8 @@ static const struct account *account_find(const char *name, size_t *ret_place)
 }
 
 /* DENIED: wrong. BUSY: not even looked at, for so many ms. */
-static enum status password_check(const char *name, const char *password, when now, const struct account **ret, when *ret_wait)
+static enum status password_check(
+	const char *name, const char *password, when now, const struct account **ret, when *ret_wait)
 {
 	size_t place;
 	const struct account *account = account_find(name, &place);
@@ -112,7 +117,8 @@ static enum status refuse_request(struct request *rq, enum status s)
 {
 	if (s != STATUS_INVALID)
 		return s;
-	return request_refuse(rq, s, _("This page can only be used to log in to a service, and for a limited time. Please go back to the service and start again."));
+	return request_refuse(rq, s,
+		_("This page can only be used to log in to a service, and for a limited time. Please go back to the service and start again."));
 }
 
 static enum status show_metadata(struct request *rq)
@@ -149,7 +155,8 @@ static enum status page_answer(struct request *rq, const struct idp_answer *answ
 
 static enum status take_login(struct request *rq)
 {
-	const char *query = request_field(rq, "request"), *name = request_field(rq, "name"), *password = request_field(rq, "password");
+	const char *query = request_field(rq, "request"), *name = request_field(rq, "name"),
+		   *password = request_field(rq, "password");
 	const struct account *account;
 	struct idp_request request;
 	struct idp_answer answer;
@@ -174,7 +181,8 @@ static const struct route routes[] = {
 	{"GET", "/demo_idp/metadata", ACCESS_ANYONE, show_metadata},
 	{"GET", "/demo_idp/sso", ACCESS_ANYONE, show_login},
 	{"POST", "/demo_idp/login", ACCESS_ANYONE, take_login,
-		.no_csrf_because = "Another site, without a session of the portal: the form carries the portal's signed request, and the password.",
+		.no_csrf_because =
+			"Another site, without a session of the portal: the form carries the portal's signed request, and the password.",
 		.body_max = BODY_MAX},
 	{0},
 };

@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 
 #define METADATA_MAX 65536
-#define QUERY_MAX 8192               /* a signed request has about 1,000 bytes */
-#define REQUEST_AGE (20 * MINUTE)    /* somebody may take a while to find the password */
+#define QUERY_MAX 8192		  /* a signed request has about 1,000 bytes */
+#define REQUEST_AGE (20 * MINUTE) /* somebody may take a while to find the password */
 #define ASSERTION_AGE (5 * MINUTE)
 #define SKEW (1 * MINUTE)
 #define ID_BYTES 20
@@ -29,7 +29,8 @@ static pthread_mutex_t lasso = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *escape(struct arena *a, const char *s)
 {
-	static const char *const entities[] = {['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"};
+	static const char *const entities[] = {
+		['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"};
 	struct text t = text_new(a, METADATA_MAX);
 
 	for (; *s; s++) {
@@ -103,7 +104,8 @@ enum status idp_metadata(struct arena *a, const struct idp_settings *s, struct b
 		"</md:IDPSSODescriptor>\n</md:EntityDescriptor>\n",
 		certificate, escape(a, base));
 	if (t.full)
-		return cause(STATUS_INVALID, "demo_idp: the settings make metadata of more than %d bytes", METADATA_MAX);
+		return cause(STATUS_INVALID, "demo_idp: the settings make metadata of more than %d bytes",
+			METADATA_MAX);
 	*ret = bytes_of(t.data, t.len);
 	return STATUS_OK;
 }
@@ -127,14 +129,15 @@ enum status idp_start(struct arena *a, const struct idp_settings *s, struct byte
 		return cause(STATUS_INVALID, "demo_idp: lasso refuses key or metadata");
 	arena_defer(a, server_release, server);
 	server->signature_method = LASSO_SIGNATURE_METHOD_RSA_SHA256;
-	if (lasso_server_add_provider_from_buffer(server, LASSO_PROVIDER_ROLE_SP, arena_stringn(a, (const char *)sp_metadata.data, sp_metadata.len),
-		    NULL, NULL) != 0)
+	if (lasso_server_add_provider_from_buffer(server, LASSO_PROVIDER_ROLE_SP,
+		    arena_stringn(a, (const char *)sp_metadata.data, sp_metadata.len), NULL, NULL) != 0)
 		return cause(STATUS_INTERNAL, "demo_idp: lasso refuses the portal's metadata");
 	GList *names = g_hash_table_get_values(server->providers);
 	LassoProvider *sp = names->data;
 	g_list_free(names);
 	/* The best that lasso 2.8.1 can write: GCM it only reads. */
-	lasso_provider_set_encryption_mode(sp, s->encrypt ? LASSO_ENCRYPTION_MODE_ASSERTION : LASSO_ENCRYPTION_MODE_NONE);
+	lasso_provider_set_encryption_mode(
+		sp, s->encrypt ? LASSO_ENCRYPTION_MODE_ASSERTION : LASSO_ENCRYPTION_MODE_NONE);
 	lasso_provider_set_encryption_sym_key_type(sp, LASSO_ENCRYPTION_SYM_KEY_TYPE_AES_256);
 	lasso_provider_set_key_encryption_method(sp, LASSO_KEY_ENCRYPTION_METHOD_OAEP);
 	return STATUS_OK;
@@ -152,7 +155,8 @@ static enum status request_judge(const LassoSamlp2RequestAbstract *request, when
 	if (!request->ID || !request->ID[0] || !clock_parse(request->IssueInstant, &at))
 		return cause(STATUS_INVALID, "demo_idp: the request has no ID or no time");
 	if (now - at > REQUEST_AGE || at - now > SKEW)
-		return cause(STATUS_INVALID, "demo_idp: the request is too old, or from the future (%s)", request->IssueInstant);
+		return cause(STATUS_INVALID, "demo_idp: the request is too old, or from the future (%s)",
+			request->IssueInstant);
 	return STATUS_OK;
 }
 
@@ -168,7 +172,8 @@ static enum status request_read(struct arena *a, const char *query, when now, La
 	login = lasso_login_new(server);
 	ASSERT(login);
 	arena_defer(a, login_release, login);
-	lasso_profile_set_signature_verify_hint(LASSO_PROFILE(login), LASSO_PROFILE_SIGNATURE_VERIFY_HINT_FORCE);
+	lasso_profile_set_signature_verify_hint(
+		LASSO_PROFILE(login), LASSO_PROFILE_SIGNATURE_VERIFY_HINT_FORCE);
 	rc = lasso_login_process_authn_request_msg(login, query);
 	if (rc != 0)
 		return cause(STATUS_INVALID, "demo_idp: lasso refuses the request (%s)", lasso_strerror(rc));
@@ -212,7 +217,8 @@ static const char *id_make(struct arena *a)
 	return arena_printf(a, "_%s", crypto_random_text(a, "0123456789abcdef", (size_t)2 * ID_BYTES));
 }
 
-static void attribute_add(LassoSaml2AttributeStatement *statement, const char *name, const char *friendly, const char *text)
+static void attribute_add(
+	LassoSaml2AttributeStatement *statement, const char *name, const char *friendly, const char *text)
 {
 	LassoSaml2Attribute *attribute = LASSO_SAML2_ATTRIBUTE(lasso_saml2_attribute_new());
 	LassoSaml2AttributeValue *value = LASSO_SAML2_ATTRIBUTE_VALUE(lasso_saml2_attribute_value_new());
@@ -227,9 +233,11 @@ static void attribute_add(LassoSaml2AttributeStatement *statement, const char *n
 	statement->Attribute = g_list_append(statement->Attribute, attribute);
 }
 
-static void assertion_fill(struct arena *a, LassoSaml2Assertion *assertion, const struct account *account, const char *now)
+static void assertion_fill(
+	struct arena *a, LassoSaml2Assertion *assertion, const struct account *account, const char *now)
 {
-	LassoSaml2AttributeStatement *statement = LASSO_SAML2_ATTRIBUTE_STATEMENT(lasso_saml2_attribute_statement_new());
+	LassoSaml2AttributeStatement *statement =
+		LASSO_SAML2_ATTRIBUTE_STATEMENT(lasso_saml2_attribute_statement_new());
 	LassoSaml2AuthnStatement *authn = assertion->AuthnStatement->data;
 
 	string_set(&assertion->ID, id_make(a));
@@ -239,9 +247,11 @@ static void assertion_fill(struct arena *a, LassoSaml2Assertion *assertion, cons
 	attribute_add(statement, "urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "eduPersonPrincipalName", account->eppn);
 	attribute_add(statement, "urn:oid:0.9.2342.19200300.100.1.3", "mail", account->mail);
 	if (account->display_name[0])
-		attribute_add(statement, "urn:oid:2.16.840.1.113730.3.1.241", "displayName", account->display_name);
+		attribute_add(
+			statement, "urn:oid:2.16.840.1.113730.3.1.241", "displayName", account->display_name);
 	if (account->ja_display_name[0])
-		attribute_add(statement, "urn:oid:1.3.6.1.4.1.32264.1.1.3", "jaDisplayName", account->ja_display_name);
+		attribute_add(statement, "urn:oid:1.3.6.1.4.1.32264.1.1.3", "jaDisplayName",
+			account->ja_display_name);
 	assertion->AttributeStatement = g_list_append(NULL, statement);
 }
 
@@ -254,7 +264,8 @@ static int response_build(struct arena *a, LassoLogin *login, const struct accou
 	int rc = lasso_login_validate_request_msg(login, TRUE, TRUE);
 
 	if (rc == 0)
-		rc = lasso_login_build_assertion(login, LASSO_SAML2_AUTHN_CONTEXT_PASSWORD_PROTECTED_TRANSPORT, now, NULL, now, until);
+		rc = lasso_login_build_assertion(
+			login, LASSO_SAML2_AUTHN_CONTEXT_PASSWORD_PROTECTED_TRANSPORT, now, NULL, now, until);
 	if (rc != 0)
 		return rc;
 	assertion_fill(a, LASSO_SAML2_ASSERTION(lasso_login_get_assertion(login)), account, now);
@@ -264,7 +275,8 @@ static int response_build(struct arena *a, LassoLogin *login, const struct accou
 	return lasso_login_build_authn_response_msg(login);
 }
 
-enum status idp_answer(struct arena *a, const char *query, const struct account *account, when now, struct idp_answer *ret)
+enum status idp_answer(
+	struct arena *a, const char *query, const struct account *account, when now, struct idp_answer *ret)
 {
 	LassoLogin *login;
 	int rc = 0;

@@ -4,7 +4,7 @@
 
 #include "plugin.h"
 
-struct account { /* section account "NAME" */
+struct account {	   /* section account "NAME" */
 	const char *title; /* log-in name */
 	struct secret password;
 	const char *eppn, *mail, *display_name, *ja_display_name; /* names "": not sent */
@@ -24,7 +24,8 @@ struct idp_settings {
 enum status idp_metadata(struct arena *a, const struct idp_settings *settings, struct bytes *ret) MUST_CHECK;
 
 /* Makes the IdP for one service provider; it lives as long as the arena. After lasso_init (saml_start). */
-enum status idp_start(struct arena *a, const struct idp_settings *settings, struct bytes sp_metadata) MUST_CHECK;
+enum status idp_start(
+	struct arena *a, const struct idp_settings *settings, struct bytes sp_metadata) MUST_CHECK;
 
 struct idp_request {
 	const char *id, *issuer;
@@ -34,9 +35,11 @@ struct idp_request {
 enum status idp_read(struct arena *a, const char *query, when now, struct idp_request *ret) MUST_CHECK;
 
 struct idp_answer {
-	const char *url, *response, *relay_state; /* where to post, SAMLResponse in base64, RelayState ("" when none) */
+	const char *url, *response,
+		*relay_state; /* where to post, SAMLResponse in base64, RelayState ("" when none) */
 };
 /* Reads the request again and answers it: this account was authenticated now. */
-enum status idp_answer(struct arena *a, const char *query, const struct account *account, when now, struct idp_answer *ret) MUST_CHECK;
+enum status idp_answer(struct arena *a, const char *query, const struct account *account, when now,
+	struct idp_answer *ret) MUST_CHECK;
 
 #endif

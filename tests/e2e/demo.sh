@@ -99,6 +99,7 @@ nothing_left "MariaDB's end"
 demo_fresh() {
 	exec "$demo" --dir "$STACK_DIR" --port "$STACK_PORT" --fresh
 }
+: >"$STACK_TOP/out"
 demo_fresh >"$STACK_TOP/out" 2>"$STACK_TOP/err" &
 stack_pid=$!
 for ((i = 0; i < 600; i++)); do
@@ -133,9 +134,9 @@ if [ "$(id -u)" = 0 ]; then
 			- "$STACK_TOP/small" "$demo" "$STACK_PORT"
 		# ... and one that fills up while the demo is being set up
 		mkdir "$STACK_TOP/filler"
-		printf '#!/bin/sh\nhead -c 2g /dev/zero >"$FILL"\nexec /usr/bin/mariadb-install-db "$@"\n' >"$STACK_TOP/filler/mariadb-install-db"
+		printf '#!/bin/sh\nhead -c 2G /dev/zero >"$FILL"\nexec /usr/bin/mariadb-install-db "$@"\n' >"$STACK_TOP/filler/mariadb-install-db"
 		chmod +x "$STACK_TOP/filler/mariadb-install-db"
-		refused 'the disk that holds .* is full' unshare -m sh -c 'mount -t tmpfs -o size=800m none "$1" && FILL=$1/fill PATH=$4:$PATH exec "$2" --dir "$1/d" --port "$3"' \
+		refused 'the disk that holds .* is full' unshare -m sh -c 'mount -t tmpfs -o size=800m none "$1" && exec env "FILL=$1/fill" "PATH=$4:$PATH" "$2" --dir "$1/d" --port "$3"' \
 			- "$STACK_TOP/small" "$demo" "$STACK_PORT" "$STACK_TOP/filler"
 	fi
 	# As an ordinary user.
@@ -146,6 +147,7 @@ if [ "$(id -u)" = 0 ]; then
 	STACK_CA=$STACK_DIR/keys/ca.pem
 	chmod -R a+rX "$STACK_TOP/extra"
 	if setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$demo" -a -x "$INKAN_BUILD/inkan"; then
+		: >"$STACK_TOP/out"
 		setpriv --reuid=65534 --regid=65534 --clear-groups "$demo" --dir "$STACK_DIR" --port "$STACK_PORT" >"$STACK_TOP/out" 2>"$STACK_TOP/err" &
 		stack_pid=$!
 		for ((i = 0; i < 600; i++)); do

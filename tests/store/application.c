@@ -32,12 +32,14 @@ static int64_t count(const char *table, uint64_t id)
 {
 	const char *column = strcmp(table, "job") == 0 ? "subject" : "application_id";
 
-	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM %s WHERE %s = %llu", table, column, (unsigned long long)id));
+	return mariadb_number(arena_printf(
+		a, "SELECT COUNT(*) FROM %s WHERE %s = %llu", table, column, (unsigned long long)id));
 }
 
 static int64_t audits(uint64_t id)
 {
-	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM audit WHERE object = 'application:%llu'", (unsigned long long)id));
+	return mariadb_number(arena_printf(
+		a, "SELECT COUNT(*) FROM audit WHERE object = 'application:%llu'", (unsigned long long)id));
 }
 
 static struct application again(uint64_t id)
@@ -65,8 +67,10 @@ static const char *const expected[] = {
 
 static const char *followed_by(enum event_kind kind)
 {
-	return kind == EVENT_RETRIED ? "core.submit" : kind == EVENT_REVOKE_ASKED ? "core.revoke" :
-		kind == EVENT_PIN || kind == EVENT_TAKEN || kind == EVENT_REVOKED	? "core.mail" : NULL;
+	return kind == EVENT_RETRIED						   ? "core.submit"
+	       : kind == EVENT_REVOKE_ASKED					   ? "core.revoke"
+	       : kind == EVENT_PIN || kind == EVENT_TAKEN || kind == EVENT_REVOKED ? "core.mail"
+										   : NULL;
 }
 
 static void try_pair(enum application_state state, enum event_kind kind, const char *want)
@@ -83,10 +87,13 @@ static void try_pair(enum application_state state, enum event_kind kind, const c
 	enum application_outcome outcome = test_apply(db, a, id, e);
 	struct application after = again(id);
 	bool moves = *want != '.' && *want != '!';
-	enum application_outcome wanted = moves ? APPLIED_MOVED : *want == '.' ? APPLIED_IGNORED : APPLIED_CONFLICT;
-	if (outcome != wanted || !text_same(application_state_name(after.state), moves ? want : application_state_name(state)))
-		fail_msg("%s with %s: outcome %d, state %s; expected %s", application_state_name(state), event_kind_name(kind), outcome,
-			application_state_name(after.state), want);
+	enum application_outcome wanted = moves		 ? APPLIED_MOVED
+					  : *want == '.' ? APPLIED_IGNORED
+							 : APPLIED_CONFLICT;
+	if (outcome != wanted ||
+		!text_same(application_state_name(after.state), moves ? want : application_state_name(state)))
+		fail_msg("%s with %s: outcome %d, state %s; expected %s", application_state_name(state),
+			event_kind_name(kind), outcome, application_state_name(after.state), want);
 	assert_int_equal(count("conflict", id), outcome == APPLIED_CONFLICT);
 	assert_int_equal(count("event", id) - events, outcome != APPLIED_CONFLICT);
 	assert_int_equal(audits(id) - trail, moves);
@@ -153,21 +160,30 @@ static void fields_are_set(void **state)
 	assert_null(app.error_code);
 	assert_false(app.has_pin);
 	test_apply(db, a, app.id, (struct event){.kind = EVENT_SUBMITTED, .at = now - 5000});
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .at = now - 4000, .pin = "p", .url = "u"});
+	test_apply(
+		db, a, app.id, (struct event){.kind = EVENT_PIN, .at = now - 4000, .pin = "p", .url = "u"});
 	app = again(app.id);
 	assert_int_equal(app.submitted_at, now - 5000);
 	assert_int_equal(app.pin_at, now - 4000);
 	assert_int_equal(app.download_until, now - 4000 + 28 * DAY);
 	assert_true(app.has_pin);
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .at = now - 3000, .serial = "ffffffffffffffffffffffffffffffffffffffff",
-		.not_before = now - 9000, .not_after = now + DAY, .fingerprint = fingerprint});
+	test_apply(db, a, app.id,
+		(struct event){.kind = EVENT_TAKEN,
+			.at = now - 3000,
+			.serial = "ffffffffffffffffffffffffffffffffffffffff",
+			.not_before = now - 9000,
+			.not_after = now + DAY,
+			.fingerprint = fingerprint});
 	app = again(app.id);
 	assert_string_equal(app.serial, "ffffffffffffffffffffffffffffffffffffffff");
 	assert_string_equal(app.fingerprint, fingerprint);
 	assert_true(app.taken_at == now - 3000 && app.not_before == now - 9000 && app.not_after == now + DAY);
 	test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_ASKED, .at = now - 2000, .reason = 4});
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_REJECTED, .error_code = "212", .error_field = "dn",
-		.error_text = "エラー \xff raw"});
+	test_apply(db, a, app.id,
+		(struct event){.kind = EVENT_REVOKE_REJECTED,
+			.error_code = "212",
+			.error_field = "dn",
+			.error_text = "エラー \xff raw"});
 	app = again(app.id);
 	assert_true(app.revoke_asked_at == now - 2000 && app.reason == 4);
 	assert_string_equal(app.error_code, "212");
@@ -188,7 +204,8 @@ static void bad_events_are_refused(void **state)
 {
 	struct application app = test_application(db, a, &taro);
 	enum application_outcome outcome;
-	static const char *const serials[] = {NULL, "", "0a", "A1", "0x1", "12 ", "11111111111111111111111111111111111111111"};
+	static const char *const serials[] = {
+		NULL, "", "0a", "A1", "0x1", "12 ", "11111111111111111111111111111111111111111"};
 
 	for (size_t i = 0; i < COUNT_OF(serials); i++) {
 		struct event e = {.kind = EVENT_TAKEN, .source_key = "k", .serial = serials[i]};
@@ -211,12 +228,14 @@ static void bad_events_are_refused(void **state)
 /* One application is one certificate: another serial is nothing that could be true. */
 static void another_serial_is_a_conflict(void **state)
 {
-	static const enum application_state states[] = {APPLICATION_TAKEN, APPLICATION_REVOKE_ACCEPTED, APPLICATION_REVOKE_SENT,
-		APPLICATION_REVOKE_ERROR, APPLICATION_REVOKED};
+	static const enum application_state states[] = {APPLICATION_TAKEN, APPLICATION_REVOKE_ACCEPTED,
+		APPLICATION_REVOKE_SENT, APPLICATION_REVOKE_ERROR, APPLICATION_REVOKED};
 
 	for (size_t i = 0; i < COUNT_OF(states); i++) {
 		struct application app = test_in_state(db, a, &taro, states[i]);
-		assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "bbbb"}), APPLIED_CONFLICT);
+		assert_int_equal(
+			test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "bbbb"}),
+			APPLIED_CONFLICT);
 		assert_string_equal(again(app.id).serial, app.serial);
 	}
 }
@@ -232,8 +251,10 @@ static void repeated_later_is_ignored(void **state)
 	assert_int_equal(test_apply(db, a, app.id, error), APPLIED_IGNORED);
 	assert_int_equal(again(app.id).state, APPLICATION_ACCEPTED);
 	assert_null(again(app.id).error_code);
-	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .pin = "p"}), APPLIED_MOVED);
-	assert_int_equal(test_apply(db, a, app.id, error), APPLIED_IGNORED); /* in PIN the pair itself is a conflict */
+	assert_int_equal(
+		test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .pin = "p"}), APPLIED_MOVED);
+	assert_int_equal(
+		test_apply(db, a, app.id, error), APPLIED_IGNORED); /* in PIN the pair itself is a conflict */
 	assert_int_equal(count("conflict", app.id), 0);
 }
 
@@ -245,29 +266,50 @@ static void pin_is_sealed_replaced_wiped(void **state)
 	unsigned wiped = 9;
 
 	check_status(application_pin(db, a, &app, &pin), STATUS_MISSING);
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .at = now - 900, .pin = "SECRET-1", .url = "https://x/SECRET"});
+	test_apply(db, a, app.id,
+		(struct event){
+			.kind = EVENT_PIN, .at = now - 900, .pin = "SECRET-1", .url = "https://x/SECRET"});
 	check_ok(application_pin(db, a, &app, &pin));
 	assert_string_equal(pin, "SECRET-1");
 	check_ok(application_url(db, a, &app, &url));
 	assert_string_equal(url, "https://x/SECRET");
 	/* nowhere in clear */
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application WHERE pin LIKE '%SECRET%' OR url LIKE '%SECRET%'"), 0);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM application WHERE pin LIKE '%SECRET%' OR url LIKE '%SECRET%'"),
+		0);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM event WHERE detail LIKE '%SECRET%'"), 0);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE CONCAT(object, IFNULL(detail, '')) LIKE '%SECRET%'"), 0);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM audit WHERE CONCAT(object, IFNULL(detail, '')) LIKE '%SECRET%'"),
+		0);
 	/* the same notice by another way, and an older one, change nothing and send no mail */
-	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .at = now - 800, .pin = "SECRET-1",
-		.url = "https://x/SECRET"}), APPLIED_IGNORED);
-	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .at = now - 1000, .pin = "OLD"}), APPLIED_IGNORED);
-	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .at = now - 700, .pin = "SECRET-2"}), APPLIED_MOVED);
+	assert_int_equal(test_apply(db, a, app.id,
+				 (struct event){.kind = EVENT_PIN,
+					 .at = now - 800,
+					 .pin = "SECRET-1",
+					 .url = "https://x/SECRET"}),
+		APPLIED_IGNORED);
+	assert_int_equal(
+		test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .at = now - 1000, .pin = "OLD"}),
+		APPLIED_IGNORED);
+	assert_int_equal(test_apply(db, a, app.id,
+				 (struct event){.kind = EVENT_PIN, .at = now - 700, .pin = "SECRET-2"}),
+		APPLIED_MOVED);
 	check_ok(application_pin(db, a, &app, &pin));
 	assert_string_equal(pin, "SECRET-2");
 	/* moved to another row it does not open */
 	struct application other = test_in_state(db, a, &taro, APPLICATION_PIN);
-	mariadb_exec(arena_printf(a, "UPDATE application SET pin = (SELECT pin FROM (SELECT pin FROM application WHERE id = %llu) x) WHERE id = %llu",
+	mariadb_exec(arena_printf(a,
+		"UPDATE application SET pin = (SELECT pin FROM (SELECT pin FROM application WHERE id = %llu) x) WHERE id = %llu",
 		(unsigned long long)app.id, (unsigned long long)other.id));
 	check_status(application_pin(db, a, &other, &pin), STATUS_INTERNAL);
 	/* taken: the address goes at once, the PIN after 28 days */
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .at = now - 28 * DAY + 5000, .serial = "1", .not_after = now + 99 * DAY});
+	test_apply(db, a, app.id,
+		(struct event){.kind = EVENT_TAKEN,
+			.at = now - 28 * DAY + 5000,
+			.serial = "1",
+			.not_after = now + 99 * DAY});
 	check_status(application_url(db, a, &app, &url), STATUS_MISSING);
 	check_ok(application_pin(db, a, &app, &pin));
 	check_ok(application_wipe(db, now, 100, &wiped));
@@ -275,8 +317,10 @@ static void pin_is_sealed_replaced_wiped(void **state)
 	check_ok(application_wipe(db, now + 6000, 100, &wiped));
 	assert_int_equal(wiped, 1);
 	check_status(application_pin(db, a, &app, &pin), STATUS_MISSING);
-	assert_int_equal(mariadb_number(arena_printf(a, "SELECT pin IS NULL AND wipe_at = 0 FROM application WHERE id = %llu",
-		(unsigned long long)app.id)), 1);
+	assert_int_equal(mariadb_number(arena_printf(a,
+				 "SELECT pin IS NULL AND wipe_at = 0 FROM application WHERE id = %llu",
+				 (unsigned long long)app.id)),
+		1);
 	check_ok(application_wipe(db, now + 6000, 100, &wiped));
 	assert_int_equal(wiped, 0);
 }
@@ -289,7 +333,8 @@ static void secrets_end_in_time(void **state)
 	const char *text;
 	unsigned wiped;
 
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .pin = "p", .url = "u", .download_until = now + 300});
+	test_apply(db, a, app.id,
+		(struct event){.kind = EVENT_PIN, .pin = "p", .url = "u", .download_until = now + 300});
 	check_ok(application_wipe(db, now + 400, 10, &wiped));
 	assert_int_equal(wiped, 1);
 	check_status(application_url(db, a, &app, &text), STATUS_MISSING);
@@ -312,12 +357,16 @@ static void secrets_end_in_time(void **state)
 	assert_true(again(app.id).has_pin);
 	test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKED});
 	check_status(application_pin(db, a, &app, &text), STATUS_MISSING);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application WHERE state = 'REVOKED' AND (pin IS NOT NULL OR url IS NOT NULL)"), 0);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM application WHERE state = 'REVOKED' AND (pin IS NOT NULL OR url IS NOT NULL)"),
+		0);
 }
 
 static const char *label(struct application *app, when now)
 {
-	return arena_printf(a, "%s / %s", application_phase_label(app, now), application_certificate_label(app, now));
+	return arena_printf(
+		a, "%s / %s", application_phase_label(app, now), application_certificate_label(app, now));
 }
 
 static void labels(void **state)
@@ -356,9 +405,11 @@ static void labels(void **state)
 	assert_string_equal(label(&app, far), "Expired / Expired");
 	app = (struct application){.state = APPLICATION_SENT, .type = "card", .handover = true, .months = 13};
 	assert_string_equal(label(&app, now), "New UPKI-PASS request in progress / Requested");
-	app.state = APPLICATION_DELIVERED; /* what became of the card's certificate is not told: its ordered life counts */
+	app.state =
+		APPLICATION_DELIVERED; /* what became of the card's certificate is not told: its ordered life counts */
 	app.taken_at = now;
-	assert_string_equal(label(&app, clock_add_months(now, 13) - 1), "New UPKI-PASS request completed / Valid");
+	assert_string_equal(
+		label(&app, clock_add_months(now, 13) - 1), "New UPKI-PASS request completed / Valid");
 	assert_string_equal(label(&app, clock_add_months(now, 13)), "Expired / Expired");
 	app.state = APPLICATION_REVOKE_ERROR;
 	assert_string_equal(label(&app, far), "Error / Expired");
@@ -372,7 +423,9 @@ static void missed_then_taken_late(void **state)
 	test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .pin = "p", .at = now - 40 * DAY});
 	app = again(app.id);
 	assert_int_equal(application_phase(&app, now), PHASE_MISSED);
-	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "5", .not_after = now + DAY}), APPLIED_MOVED);
+	assert_int_equal(test_apply(db, a, app.id,
+				 (struct event){.kind = EVENT_TAKEN, .serial = "5", .not_after = now + DAY}),
+		APPLIED_MOVED);
 	app = again(app.id);
 	assert_int_equal(application_phase(&app, now), PHASE_DONE);
 	assert_int_equal(application_certificate(&app, now), CERTIFICATE_VALID);
@@ -389,9 +442,11 @@ static void lists_and_history(void **state)
 	for (unsigned s = 0; s < APPLICATION_STATE_COUNT; s++)
 		test_in_state(db, a, &taro, (enum application_state)s);
 	struct application expired = test_in_state(db, a, &taro, APPLICATION_PIN);
-	test_apply(db, a, expired.id, (struct event){.kind = EVENT_TAKEN, .serial = "5", .not_after = now - 1});
+	test_apply(
+		db, a, expired.id, (struct event){.kind = EVENT_TAKEN, .serial = "5", .not_after = now - 1});
 	struct application missed = test_in_state(db, a, &taro, APPLICATION_SENT);
-	test_apply(db, a, missed.id, (struct event){.kind = EVENT_PIN, .pin = "p", .download_until = now - 1});
+	test_apply(
+		db, a, missed.id, (struct event){.kind = EVENT_PIN, .pin = "p", .download_until = now - 1});
 	app = test_application(db, a, &hanako);
 	assert_int_equal(app.number, 1);
 	check_ok(application_list(db, a, taro.id, 0, 100, false, now, &list, &n));
@@ -412,7 +467,8 @@ static void lists_and_history(void **state)
 	check_status(application_find(db, a, hanako.id, 10, &app), STATUS_MISSING);
 	check_status(application_get(db, a, 999999, &app), STATUS_MISSING);
 	check_ok(application_history(db, a, app.id, &history, &n));
-	static const enum event_kind path[] = {EVENT_APPLIED, EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED, EVENT_REVOKED};
+	static const enum event_kind path[] = {
+		EVENT_APPLIED, EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED, EVENT_REVOKED};
 	assert_int_equal(n, COUNT_OF(path));
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(history[i].kind, path[i]);
@@ -502,11 +558,13 @@ static void racing_reports(void **state)
 		struct application app = test_in_state(db, a, &taro, APPLICATION_PIN);
 		struct racer same[THREADS] = {0}, mixed[THREADS] = {0};
 		for (int i = 0; i < THREADS; i++)
-			same[i] = (struct racer){.id = app.id, .event = {.kind = EVENT_TAKEN, .source_key = "one notice", .serial = "9"}};
+			same[i] = (struct racer){.id = app.id,
+				.event = {.kind = EVENT_TAKEN, .source_key = "one notice", .serial = "9"}};
 		assert_int_equal(race_all(same), 1);
 		assert_int_equal(count("job", app.id), 3); /* submit, two mails */
 		for (int i = 0; i < THREADS; i++) {
-			mixed[i] = (struct racer){.id = app.id, .event = {.kind = i % 2 ? EVENT_REVOKE_ASKED : EVENT_REVOKED}};
+			mixed[i] = (struct racer){
+				.id = app.id, .event = {.kind = i % 2 ? EVENT_REVOKE_ASKED : EVENT_REVOKED}};
 			mixed[i].event.source_key = arena_printf(a, "%d", i);
 		}
 		race_all(mixed);
@@ -520,9 +578,19 @@ static void racing_reports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(every_state_with_every_event), T(jobs_that_follow), T(fields_are_set), T(bad_events_are_refused),
-		T(another_serial_is_a_conflict), T(repeated_later_is_ignored), T(pin_is_sealed_replaced_wiped), T(secrets_end_in_time),
-		T(labels), T(missed_then_taken_late), T(lists_and_history), T(joins_a_transaction), T(racing_reports),
+		T(every_state_with_every_event),
+		T(jobs_that_follow),
+		T(fields_are_set),
+		T(bad_events_are_refused),
+		T(another_serial_is_a_conflict),
+		T(repeated_later_is_ignored),
+		T(pin_is_sealed_replaced_wiped),
+		T(secrets_end_in_time),
+		T(labels),
+		T(missed_then_taken_late),
+		T(lists_and_history),
+		T(joins_a_transaction),
+		T(racing_reports),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

@@ -39,8 +39,10 @@ static enum status create(const struct order *order, const char *live_key)
 
 static void refused(const struct order *order, const char *live_key, const char *expected)
 {
-	int64_t rows = mariadb_number("SELECT COUNT(*) FROM application"), jobs = mariadb_number("SELECT COUNT(*) FROM job"),
-		numbers = mariadb_number("SELECT SUM(applications) FROM user"), trail = mariadb_number("SELECT COUNT(*) FROM audit");
+	int64_t rows = mariadb_number("SELECT COUNT(*) FROM application"),
+		jobs = mariadb_number("SELECT COUNT(*) FROM job"),
+		numbers = mariadb_number("SELECT SUM(applications) FROM user"),
+		trail = mariadb_number("SELECT COUNT(*) FROM audit");
 
 	check_status(create(order, live_key), STATUS_CONFLICT);
 	assert_string_equal(why, expected);
@@ -78,13 +80,15 @@ static void completion_refuses(void **state)
 {
 	struct order order = test_order(&taro);
 
-	check_status(application_create(db, a, &taro, &order, (struct order_completion){complete_refuses, NULL}, &app, &again, &why),
+	check_status(application_create(db, a, &taro, &order,
+			     (struct order_completion){complete_refuses, NULL}, &app, &again, &why),
 		STATUS_INVALID);
 	assert_string_equal(cause_text(), "character");
 	check_ok(create(&order, NULL));
 	assert_int_equal(app.number, 1);
 	struct user nobody = {.id = 999};
-	check_status(application_create(db, a, &nobody, &order, test_completion(NULL), &app, &again, &why), STATUS_MISSING);
+	check_status(application_create(db, a, &nobody, &order, test_completion(NULL), &app, &again, &why),
+		STATUS_MISSING);
 	char *mail = arena_alloc(a, 400);
 	memset(mail, 'm', 399);
 	order.mail = mail;
@@ -130,9 +134,11 @@ static void one_live_per_key(void **state)
 	check_ok(create(&order, "k"));
 	test_apply(db, a, app.id, (struct event){.kind = EVENT_REJECTED});
 	check_ok(create(&order, "k"));
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .pin = "p", .download_until = now - 1}); /* missed */
+	test_apply(db, a, app.id,
+		(struct event){.kind = EVENT_PIN, .pin = "p", .download_until = now - 1}); /* missed */
 	check_ok(create(&order, "k"));
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "2", .not_after = now - 1}); /* expired */
+	test_apply(db, a, app.id,
+		(struct event){.kind = EVENT_TAKEN, .serial = "2", .not_after = now - 1}); /* expired */
 	check_ok(create(&order, "k"));
 	refused(&order, "k", "live");
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application WHERE live_key IS NOT NULL"), 2);
@@ -152,7 +158,8 @@ static void coming_back_to_life(void **state)
 	check_ok(create(&order, "k"));
 	uint64_t second = app.id;
 	assert_int_equal(test_apply(db, a, first, (struct event){.kind = EVENT_RETRIED}), APPLIED_CONFLICT);
-	assert_int_equal(test_apply(db, a, first, (struct event){.kind = EVENT_PIN, .pin = "late but real"}), APPLIED_MOVED);
+	assert_int_equal(test_apply(db, a, first, (struct event){.kind = EVENT_PIN, .pin = "late but real"}),
+		APPLIED_MOVED);
 	test_apply(db, a, second, (struct event){.kind = EVENT_REJECTED});
 	refused(&order, "k", "live"); /* the first one lives, though without the key */
 	test_apply(db, a, first, (struct event){.kind = EVENT_REVOKED});
@@ -199,7 +206,8 @@ static void renewals(void **state)
 	order.renews = old.id;
 	refused(&order, "k", "renewal"); /* nothing there yet */
 	test_apply(db, a, old.id, (struct event){.kind = EVENT_TAKEN, .serial = "1", .not_after = now + DAY});
-	check_status(application_create(db, a, &hanako, &order, test_completion("k"), &app, &again, &why), STATUS_MISSING);
+	check_status(application_create(db, a, &hanako, &order, test_completion("k"), &app, &again, &why),
+		STATUS_MISSING);
 	refused(&order, "another address", "address");
 	refused(&order, NULL, "address");
 	order.type = "smime";
@@ -212,10 +220,14 @@ static void renewals(void **state)
 	assert_string_equal(renewal.subject, old.subject);
 	refused(&order, "k", "renewal"); /* one is open */
 	/* revocation of the old one is allowed meanwhile, the renewal goes on */
-	assert_int_equal(test_apply(db, a, old.id, (struct event){.kind = EVENT_REVOKE_ASKED}), APPLIED_MOVED);
-	assert_int_equal(test_apply(db, a, renewal.id, (struct event){.kind = EVENT_PIN, .pin = "p"}), APPLIED_MOVED);
+	assert_int_equal(
+		test_apply(db, a, old.id, (struct event){.kind = EVENT_REVOKE_ASKED}), APPLIED_MOVED);
+	assert_int_equal(
+		test_apply(db, a, renewal.id, (struct event){.kind = EVENT_PIN, .pin = "p"}), APPLIED_MOVED);
 	assert_int_equal(test_apply(db, a, old.id, (struct event){.kind = EVENT_REVOKED}), APPLIED_MOVED);
-	assert_int_equal(test_apply(db, a, renewal.id, (struct event){.kind = EVENT_TAKEN, .serial = "2", .not_after = now + DAY}), APPLIED_MOVED);
+	assert_int_equal(test_apply(db, a, renewal.id,
+				 (struct event){.kind = EVENT_TAKEN, .serial = "2", .not_after = now + DAY}),
+		APPLIED_MOVED);
 	struct order fresh = test_order(&taro);
 	refused(&fresh, "k", "live"); /* it holds the place of the revoked one */
 	order.renews = old.id;
@@ -230,7 +242,8 @@ static void renewals(void **state)
 	assert_int_equal(test_apply(db, a, failed, (struct event){.kind = EVENT_RETRIED}), APPLIED_MOVED);
 	test_apply(db, a, failed, (struct event){.kind = EVENT_GAVE_UP, .source_key = "another time"});
 	test_apply(db, a, renewal.id, (struct event){.kind = EVENT_REVOKED});
-	assert_int_equal(test_apply(db, a, failed, (struct event){.kind = EVENT_RETRIED}), APPLIED_CONFLICT); /* nothing to renew */
+	assert_int_equal(test_apply(db, a, failed, (struct event){.kind = EVENT_RETRIED}),
+		APPLIED_CONFLICT); /* nothing to renew */
 	check_ok(create(&fresh, "k"));
 }
 
@@ -256,7 +269,8 @@ static void *race(void *context)
 		struct application made;
 		bool repeated = false;
 		const char *reason = NULL;
-		enum status st = application_create(d, mine, r->user, &r->order, r->completion, &made, &repeated, &reason);
+		enum status st = application_create(
+			d, mine, r->user, &r->order, r->completion, &made, &repeated, &reason);
 		if (st == STATUS_OK && repeated)
 			r->again++;
 		else if (st == STATUS_OK)
@@ -300,7 +314,10 @@ static void numbers_are_dense(void **state)
 	bool seen[8 * 25 + 1] = {false};
 
 	for (int i = 0; i < 8; i++)
-		racers[i] = (struct racer){.user = &taro, .order = test_order(&taro), .completion = test_completion(NULL), .rounds = 25};
+		racers[i] = (struct racer){.user = &taro,
+			.order = test_order(&taro),
+			.completion = test_completion(NULL),
+			.rounds = 25};
 	struct racer sum = run_race(racers, 8);
 	assert_int_equal(sum.made, 200);
 	for (int i = 0; i < 8; i++) {
@@ -319,7 +336,10 @@ static void same_form_raced(void **state)
 	struct racer racers[8] = {0};
 
 	for (int i = 0; i < 8; i++) {
-		racers[i] = (struct racer){.user = &taro, .order = test_order(&taro), .completion = test_completion(NULL), .rounds = 3};
+		racers[i] = (struct racer){.user = &taro,
+			.order = test_order(&taro),
+			.completion = test_completion(NULL),
+			.rounds = 3};
 		racers[i].order.form_key = "one form";
 	}
 	struct racer sum = run_race(racers, 8);
@@ -337,14 +357,20 @@ static void live_key_raced(void **state)
 	static struct user users[MANY];
 
 	for (int i = 0; i < MANY; i++)
-		racers[i] = (struct racer){.user = &taro, .order = test_order(&taro), .completion = test_completion("k"), .rounds = 1};
+		racers[i] = (struct racer){.user = &taro,
+			.order = test_order(&taro),
+			.completion = test_completion("k"),
+			.rounds = 1};
 	struct racer sum = run_race(racers, MANY);
 	assert_int_equal(sum.failed, 0);
 	assert_int_equal(sum.made, 1);
 	assert_int_equal(sum.conflicts, MANY - 1);
 	for (int i = 0; i < MANY; i++) {
 		users[i] = test_user(db, a, arena_printf(a, "user%d", i));
-		racers[i] = (struct racer){.user = &users[i], .order = test_order(&users[i]), .completion = test_completion("k2"), .rounds = 1};
+		racers[i] = (struct racer){.user = &users[i],
+			.order = test_order(&users[i]),
+			.completion = test_completion("k2"),
+			.rounds = 1};
 	}
 	sum = run_race(racers, MANY);
 	assert_int_equal(sum.failed, 0);
@@ -360,14 +386,20 @@ static void limit_and_renewal_raced(void **state)
 	struct application old = test_in_state(db, a, &taro, APPLICATION_TAKEN);
 
 	for (int i = 0; i < 8; i++) {
-		racers[i] = (struct racer){.user = &taro, .order = test_order(&taro), .completion = test_completion(NULL), .rounds = 1};
+		racers[i] = (struct racer){.user = &taro,
+			.order = test_order(&taro),
+			.completion = test_completion(NULL),
+			.rounds = 1};
 		racers[i].order.renews = old.id;
 	}
 	struct racer sum = run_race(racers, 8);
 	assert_int_equal(sum.made, 1);
 	assert_int_equal(sum.conflicts, 7);
 	for (int i = 0; i < 8; i++) {
-		racers[i] = (struct racer){.user = &taro, .order = test_order(&taro), .completion = test_completion(NULL), .rounds = 2};
+		racers[i] = (struct racer){.user = &taro,
+			.order = test_order(&taro),
+			.completion = test_completion(NULL),
+			.rounds = 2};
 		racers[i].order.live_max = 4;
 	}
 	sum = run_race(racers, 8);
@@ -408,8 +440,10 @@ static void killed_in_the_middle(void **state)
 	assert_int_equal(mariadb_number("SELECT MAX(number) FROM application"), rows);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM event"), rows);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job"), rows);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'application.applied'"), rows);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit"), mariadb_number("SELECT COUNT(*) FROM audit_tail"));
+	assert_int_equal(
+		mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'application.applied'"), rows);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit"),
+		mariadb_number("SELECT COUNT(*) FROM audit_tail"));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -417,9 +451,18 @@ static void killed_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(form_sent_twice), T(completion_refuses), T(subject_is_used_once), T(one_live_per_key), T(coming_back_to_life),
-		T(limit_of_live_ones), T(renewals), T(numbers_are_dense), T(same_form_raced), T(live_key_raced),
-		T(limit_and_renewal_raced), T(killed_in_the_middle),
+		T(form_sent_twice),
+		T(completion_refuses),
+		T(subject_is_used_once),
+		T(one_live_per_key),
+		T(coming_back_to_life),
+		T(limit_of_live_ones),
+		T(renewals),
+		T(numbers_are_dense),
+		T(same_form_raced),
+		T(live_key_raced),
+		T(limit_and_renewal_raced),
+		T(killed_in_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

@@ -82,7 +82,10 @@ static void chained_and_verified(void **state)
 	add(1);
 	check_ok(audit_chain(db, a, key, 5, &chained, &next));
 	assert_string_not_equal(head, next);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE actor = 'taro@example.ac.jp' AND context = 'request-1'"), 8);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM audit WHERE actor = 'taro@example.ac.jp' AND context = 'request-1'"),
+		8);
 }
 
 static void long_trail(void **state)
@@ -102,7 +105,8 @@ static void another_key_does_not_verify(void **state)
 
 	add(2);
 	chain(10);
-	check_status(audit_verify(db, a, bytes_string("another key of the same quality"), &rows, &tail), STATUS_CONFLICT);
+	check_status(audit_verify(db, a, bytes_string("another key of the same quality"), &rows, &tail),
+		STATUS_CONFLICT);
 }
 
 /* Rows that commit later than younger ones are chained when they come, and nothing is reordered by that. */
@@ -112,7 +116,8 @@ static void late_rows(void **state)
 	mariadb_exec("UPDATE audit SET id = id + 10 ORDER BY id DESC");
 	mariadb_exec("UPDATE audit_tail SET audit_id = audit_id + 10 ORDER BY audit_id DESC");
 	chain(10);
-	mariadb_exec("INSERT INTO audit (id, at, actor, context, action, object) VALUES (5, 1, 'x', '', 'late', 'o')");
+	mariadb_exec(
+		"INSERT INTO audit (id, at, actor, context, action, object) VALUES (5, 1, 'x', '', 'late', 'o')");
 	mariadb_exec("INSERT INTO audit_tail VALUES (5)");
 	verified(3, 1);
 	assert_int_equal(chain(10), 1);
@@ -124,10 +129,12 @@ static void rows_changed(void **state)
 	add(6);
 	chain(10);
 	mariadb_exec("CREATE OR REPLACE TABLE keep AS SELECT * FROM audit");
-	static const char *const changes[] = {"at = at + 1", "actor = 'x'", "context = ''", "action = 'test.dona'", "object = 'thing:9'",
-		"detail = NULL", "detail = ''", "actor = CONCAT(actor, context), context = ''"};
+	static const char *const changes[] = {"at = at + 1", "actor = 'x'", "context = ''",
+		"action = 'test.dona'", "object = 'thing:9'", "detail = NULL", "detail = ''",
+		"actor = CONCAT(actor, context), context = ''"};
 	for (size_t i = 0; i < COUNT_OF(changes); i++) {
-		tampered(arena_printf(a, "UPDATE audit SET %s WHERE id = 4", changes[i]), "row 4 was changed");
+		tampered(
+			arena_printf(a, "UPDATE audit SET %s WHERE id = 4", changes[i]), "row 4 was changed");
 		mariadb_exec("REPLACE INTO audit SELECT * FROM keep");
 		verified(6, 0);
 	}
@@ -184,8 +191,9 @@ static void entries_reordered(void **state)
 	chain(10);
 	/* the rows of entries 2 and 5 change places, row MACs and all */
 	mariadb_exec("UPDATE audit_chain SET audit_id = audit_id + 100 WHERE seq IN (2, 5)");
-	tampered("UPDATE audit_chain x JOIN (SELECT seq, audit_id, row_mac FROM audit_chain) y ON y.seq = 7 - x.seq"
-		 " SET x.audit_id = y.audit_id - 100, x.row_mac = y.row_mac WHERE x.seq IN (2, 5)",
+	tampered(
+		"UPDATE audit_chain x JOIN (SELECT seq, audit_id, row_mac FROM audit_chain) y ON y.seq = 7 - x.seq"
+		" SET x.audit_id = y.audit_id - 100, x.row_mac = y.row_mac WHERE x.seq IN (2, 5)",
 		"chain entry 2 (row 5) was changed or reordered");
 }
 
@@ -193,7 +201,8 @@ static void entry_changed(void **state)
 {
 	add(6);
 	chain(10);
-	tampered("UPDATE audit_chain SET mac = REVERSE(mac) WHERE seq = 4", "chain entry 4 (row 4) was changed or reordered");
+	tampered("UPDATE audit_chain SET mac = REVERSE(mac) WHERE seq = 4",
+		"chain entry 4 (row 4) was changed or reordered");
 }
 
 /* An entry that was genuine once, at its place and for its row, does not fit to what came after it had been cut off. */
@@ -210,7 +219,8 @@ static void old_entry_put_back(void **state)
 	verified(4, 0);
 	mariadb_exec("DELETE FROM audit WHERE id = 4");
 	mariadb_exec("REPLACE INTO audit_chain SELECT * FROM keep_entry");
-	tampered("INSERT INTO audit SELECT * FROM keep_row", "chain entry 4 (row 5) was changed or reordered");
+	tampered(
+		"INSERT INTO audit SELECT * FROM keep_row", "chain entry 4 (row 5) was changed or reordered");
 	mariadb_exec("DROP TABLE keep_row, keep_entry");
 }
 
@@ -297,9 +307,24 @@ static void two_chainers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(chained_and_verified), T(long_trail), T(another_key_does_not_verify), T(late_rows), T(rows_changed), T(rows_removed),
-		T(last_rows_removed), T(unsealed_row_removed), T(entries_removed), T(last_entries_removed), T(row_put_in),
-		T(entries_reordered), T(entry_changed), T(old_entry_put_back), T(goes_with_the_deed), T(account_may_only_append), T(odd_context), T(two_chainers),
+		T(chained_and_verified),
+		T(long_trail),
+		T(another_key_does_not_verify),
+		T(late_rows),
+		T(rows_changed),
+		T(rows_removed),
+		T(last_rows_removed),
+		T(unsealed_row_removed),
+		T(entries_removed),
+		T(last_entries_removed),
+		T(row_put_in),
+		T(entries_reordered),
+		T(entry_changed),
+		T(old_entry_put_back),
+		T(goes_with_the_deed),
+		T(account_may_only_append),
+		T(odd_context),
+		T(two_chainers),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

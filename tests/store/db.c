@@ -13,8 +13,9 @@ static struct arena *a;
 static int setup(void **state)
 {
 	mariadb_start();
-	mariadb_exec("CREATE OR REPLACE TABLE thing (id INT NOT NULL PRIMARY KEY, n BIGINT, t TEXT CHARACTER SET utf8mb4,"
-		     " b LONGBLOB, s VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, UNIQUE KEY s (s)) ENGINE=InnoDB");
+	mariadb_exec(
+		"CREATE OR REPLACE TABLE thing (id INT NOT NULL PRIMARY KEY, n BIGINT, t TEXT CHARACTER SET utf8mb4,"
+		" b LONGBLOB, s VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, UNIQUE KEY s (s)) ENGINE=InnoDB");
 	db = mariadb_admin();
 	a = arena_new();
 	return 0;
@@ -37,11 +38,11 @@ static void values_come_back(void **state)
 	struct bytes odd = bytes_of("a\0\xff'", 4);
 
 	crypto_random(big, size);
-	check_ok(db_exec(db, &changed, "INSERT INTO thing (id, n, t, b, s) VALUES (?, ?, ?, ?, ?)", DB_INT(1), DB_INT(INT64_MIN),
-		DB_TEXT("申請 𠮷 ' \" \\ ?"), DB_BYTES(odd), DB_TEXT("")));
+	check_ok(db_exec(db, &changed, "INSERT INTO thing (id, n, t, b, s) VALUES (?, ?, ?, ?, ?)", DB_INT(1),
+		DB_INT(INT64_MIN), DB_TEXT("申請 𠮷 ' \" \\ ?"), DB_BYTES(odd), DB_TEXT("")));
 	assert_int_equal(changed, 1);
-	check_ok(db_exec(db, NULL, "INSERT INTO thing (id, n, t, b, s) VALUES (?, ?, ?, ?, ?)", DB_INT(2), DB_INT(INT64_MAX), DB_NULL(),
-		DB_BYTES(blob), DB_TEXT(NULL)));
+	check_ok(db_exec(db, NULL, "INSERT INTO thing (id, n, t, b, s) VALUES (?, ?, ?, ?, ?)", DB_INT(2),
+		DB_INT(INT64_MAX), DB_NULL(), DB_BYTES(blob), DB_TEXT(NULL)));
 	check_ok(db_select(db, a, &rows, "SELECT id, n, t, b, s FROM thing ORDER BY id"));
 	assert_int_equal(rows.rows, 2);
 	assert_int_equal(rows.cols, 5);
@@ -59,7 +60,8 @@ static void values_come_back(void **state)
 	assert_int_equal(db_int(&rows, 0, 0), 2);
 	assert_int_equal(db_int(&rows, 0, 1), 3);
 	assert_string_equal(db_text(&rows, 0, 2), "1.5000");
-	check_ok(db_select(db, a, &rows, "SELECT id FROM thing WHERE b = ? AND t = ?", DB_BYTES(odd), DB_TEXT("申請 𠮷 ' \" \\ ?")));
+	check_ok(db_select(db, a, &rows, "SELECT id FROM thing WHERE b = ? AND t = ?", DB_BYTES(odd),
+		DB_TEXT("申請 𠮷 ' \" \\ ?")));
 	assert_int_equal(rows.rows, 1);
 	check_ok(db_select(db, a, &rows, "SELECT id FROM thing WHERE id > 5"));
 	assert_int_equal(rows.rows, 0);
@@ -73,7 +75,8 @@ static void session_is_ours(void **state)
 		"SELECT @@tx_isolation, @@time_zone, @@sql_mode, @@character_set_client, @@innodb_lock_wait_timeout"));
 	assert_string_equal(db_text(&rows, 0, 0), "READ-COMMITTED");
 	assert_string_equal(db_text(&rows, 0, 1), "+00:00");
-	assert_string_equal(db_text(&rows, 0, 2), "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION");
+	assert_string_equal(
+		db_text(&rows, 0, 2), "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION");
 	assert_string_equal(db_text(&rows, 0, 3), "utf8mb4");
 	assert_int_equal(db_int(&rows, 0, 4), 10);
 }
@@ -83,11 +86,15 @@ static void errors_have_a_status(void **state)
 	struct db_rows rows;
 
 	check_ok(db_exec(db, NULL, "INSERT INTO thing (id, s) VALUES (1, ?)", DB_TEXT("taro for x")));
-	check_status(db_exec(db, NULL, "INSERT INTO thing (id, s) VALUES (2, ?)", DB_TEXT("taro for x")), STATUS_CONFLICT);
+	check_status(db_exec(db, NULL, "INSERT INTO thing (id, s) VALUES (2, ?)", DB_TEXT("taro for x")),
+		STATUS_CONFLICT);
 	assert_non_null(strstr(cause_text(), "1062"));
 	assert_null(strstr(cause_text(), "taro")); /* values stay out of the log */
-	check_status(db_exec(db, NULL, "INSERT INTO thing (id, s) VALUES (3, ?)", DB_TEXT("123456789012345678901")), STATUS_INTERNAL);
-	check_status(db_exec(db, NULL, "INSERT INTO thing (id, s) VALUES (3, ?)", DB_TEXT("secret\xff")), STATUS_INTERNAL);
+	check_status(db_exec(db, NULL, "INSERT INTO thing (id, s) VALUES (3, ?)",
+			     DB_TEXT("123456789012345678901")),
+		STATUS_INTERNAL);
+	check_status(db_exec(db, NULL, "INSERT INTO thing (id, s) VALUES (3, ?)", DB_TEXT("secret\xff")),
+		STATUS_INTERNAL);
 	assert_null(strstr(cause_text(), "secret"));
 	check_status(db_select(db, a, &rows, "SELECT nothing FROM nowhere"), STATUS_INTERNAL);
 	check_status(db_select(db, a, &rows, "SELECT 1; SELECT 2"), STATUS_INTERNAL);
@@ -189,7 +196,9 @@ static enum status cross_body(struct db *d, void *context)
 		st = db_exec(d, NULL, "UPDATE thing SET n = n + 1 WHERE id = ?", DB_INT(c->second));
 	/* A body that overlooks the failure must not commit what comes after it. */
 	if (st == STATUS_BUSY)
-		st = db_exec(d, NULL, "UPDATE thing SET n = n + 100 WHERE id = 3") == STATUS_BUSY ? STATUS_OK : STATUS_INTERNAL;
+		st = db_exec(d, NULL, "UPDATE thing SET n = n + 100 WHERE id = 3") == STATUS_BUSY
+			     ? STATUS_OK
+			     : STATUS_INTERNAL;
 	return st;
 }
 
@@ -254,7 +263,8 @@ static void server_restarts(void **state)
 	mariadb_restart();
 	check_ok(db_select(db, a, &rows, "SELECT n FROM thing")); /* repeated on a new connection */
 	mariadb_restart();
-	check_ok(db_exec(db, NULL, "INSERT INTO thing (id, n) VALUES (?, 0)", DB_INT(2))); /* was never sent */
+	check_ok(
+		db_exec(db, NULL, "INSERT INTO thing (id, n) VALUES (?, 0)", DB_INT(2))); /* was never sent */
 	mariadb_restart();
 	calls = 0;
 	enum status ok = STATUS_OK;
@@ -319,9 +329,18 @@ static void refused_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(values_come_back), T(session_is_ours), T(errors_have_a_status), T(matched_rows_count), T(many_statements),
-		T(transactions), T(deadlocks_are_repeated), T(repeating_ends), T(killed_connection), T(refused_settings),
-		T(server_restarts), T(transaction_survives_restart),
+		T(values_come_back),
+		T(session_is_ours),
+		T(errors_have_a_status),
+		T(matched_rows_count),
+		T(many_statements),
+		T(transactions),
+		T(deadlocks_are_repeated),
+		T(repeating_ends),
+		T(killed_connection),
+		T(refused_settings),
+		T(server_restarts),
+		T(transaction_survives_restart),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

@@ -82,7 +82,10 @@ static void same_key_once(void **state)
 	check_ok(job_add(db, "test.a", 1, "second", 0, "key"));
 	check_ok(job_add(db, "test.a", 1, "other", 0, "KEY"));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job"), 2);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE payload = 'first' AND attempts = 0 AND owner = ''"), 1);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM job WHERE payload = 'first' AND attempts = 0 AND owner = ''"),
+		1);
 	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
 	check_ok(job_done(db, &job, "me"));
 	check_ok(job_add(db, "test.a", 1, "third", 0, "key"));
@@ -103,7 +106,8 @@ static void retried_failed_restarted(void **state)
 	assert_int_equal(job.attempts, 2);
 	check_ok(job_fail(db, &job, "me", "gave up"));
 	check_status(job_claim(db, a, kinds, "me", MINUTE, &job), STATUS_MISSING);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE state = 'failed' AND why = 'gave up'"), 1);
+	assert_int_equal(
+		mariadb_number("SELECT COUNT(*) FROM job WHERE state = 'failed' AND why = 'gave up'"), 1);
 	check_status(job_restart(db, job.id + 1), STATUS_MISSING);
 	check_ok(job_restart(db, job.id));
 	check_status(job_restart(db, job.id), STATUS_MISSING);
@@ -135,7 +139,8 @@ static void only_the_holder_ends(void **state)
 	check_status(job_retry(db, &old, "late", 0, "x"), STATUS_CONFLICT);
 	check_status(job_fail(db, &old, "late", "x"), STATUS_CONFLICT);
 	check_status(job_again(db, &old, "late", 0), STATUS_CONFLICT);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE owner = 'other' AND attempts = 3"), 1);
+	assert_int_equal(
+		mariadb_number("SELECT COUNT(*) FROM job WHERE owner = 'other' AND attempts = 3"), 1);
 	check_ok(job_done(db, &now, "other"));
 }
 
@@ -236,8 +241,8 @@ static void one_holder_at_a_time(void **state)
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job"), 0);
 }
 
-#define ROWS_READ                                                                                              \
-	"SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) FROM information_schema.global_status WHERE VARIABLE_NAME IN"     \
+#define ROWS_READ                                                                                                 \
+	"SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) FROM information_schema.global_status WHERE VARIABLE_NAME IN" \
 	" ('Handler_read_first', 'Handler_read_key', 'Handler_read_next', 'Handler_read_prev', 'Handler_read_rnd_next')"
 
 /* 100,000 rows of one kind must not slow down the claim of another, nor of their own. */
@@ -250,7 +255,8 @@ static void claims_stay_quick(void **state)
 		     " SELECT 'test.a', 'waiting', seq, '', 1000 + seq, 1 FROM seq_1_to_100000");
 	mariadb_exec("INSERT INTO job (kind, state, subject, payload, due_at, created_at)"
 		     " SELECT 'test.c', 'waiting', seq, '', 1, 1 FROM seq_1_to_20000");
-	mariadb_exec("INSERT INTO job (kind, state, subject, payload, due_at, created_at) VALUES ('test.b', 'waiting', 5, '', 200000, 1)");
+	mariadb_exec(
+		"INSERT INTO job (kind, state, subject, payload, due_at, created_at) VALUES ('test.b', 'waiting', 5, '', 200000, 1)");
 	int64_t before = mariadb_number(ROWS_READ);
 	check_ok(job_claim(db, a, only_b, "me", MINUTE, &job));
 	assert_string_equal(job.kind, "test.b");
@@ -268,8 +274,15 @@ static void claims_stay_quick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(added_claimed_done), T(not_before_its_time), T(same_key_once), T(retried_failed_restarted), T(only_the_holder_ends),
-		T(late_holder_may_still_end), T(wakes_after_commit), T(one_holder_at_a_time), T(claims_stay_quick),
+		T(added_claimed_done),
+		T(not_before_its_time),
+		T(same_key_once),
+		T(retried_failed_restarted),
+		T(only_the_holder_ends),
+		T(late_holder_may_still_end),
+		T(wakes_after_commit),
+		T(one_holder_at_a_time),
+		T(claims_stay_quick),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

@@ -40,7 +40,8 @@ static int setup(void **state)
 	mkdir(dir, 0700);
 	mkdir(arena_printf(a, "%s/core", dir), 0700);
 	mkdir(arena_printf(a, "%s/extra", dir), 0700);
-	put("core/0001_one.sql", "-- a comment; with a semicolon\nCREATE TABLE IF NOT EXISTS one (id INT PRIMARY KEY);\n\n");
+	put("core/0001_one.sql",
+		"-- a comment; with a semicolon\nCREATE TABLE IF NOT EXISTS one (id INT PRIMARY KEY);\n\n");
 	put("core/0002_more.sql", "ALTER TABLE one ADD COLUMN IF NOT EXISTS n INT NOT NULL DEFAULT 5");
 	put("core/README", "not a migration");
 	put("extra/0001_extra.sql", "CREATE TABLE IF NOT EXISTS extra (id INT PRIMARY KEY)");
@@ -86,7 +87,8 @@ static void twice(void **state)
 	assert_int_equal(run(), 3);
 	check_ok(migrate_check(db, a, dir, components));
 	assert_int_equal(run(), 0);
-	check_ok(db_select(db, a, &rows, "SELECT component, number, name, applied_at > 0 FROM migration ORDER BY component, number"));
+	check_ok(db_select(db, a, &rows,
+		"SELECT component, number, name, applied_at > 0 FROM migration ORDER BY component, number"));
 	assert_int_equal(rows.rows, 3);
 	assert_string_equal(db_text(&rows, 1, 0), "core");
 	assert_string_equal(db_text(&rows, 1, 2), "0002_more");
@@ -120,7 +122,9 @@ static void nothing_is_done_when_something_is_wrong(void **state)
 	put("core/0003_new.sql", "CREATE TABLE IF NOT EXISTS new_one (id INT PRIMARY KEY)");
 	put("extra/0001_extra.sql", "CREATE TABLE IF NOT EXISTS extra (id BIGINT PRIMARY KEY)");
 	refused(STATUS_INVALID, "extra/0001_extra was changed");
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'new_one'"), 0);
+	assert_int_equal(
+		mariadb_number("SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'new_one'"),
+		0);
 }
 
 static void bad_files(void **state)
@@ -133,9 +137,13 @@ static void bad_files(void **state)
 	drop("core/0002_again.sql");
 	put("core/0003_empty.sql", " ;\n");
 	refused(STATUS_INVALID, "empty");
-	put("core/0003_empty.sql", "CREATE TABLE IF NOT EXISTS x (id INT PRIMARY KEY); CREATE TABLE IF NOT EXISTS y (id INT PRIMARY KEY)");
+	put("core/0003_empty.sql",
+		"CREATE TABLE IF NOT EXISTS x (id INT PRIMARY KEY); CREATE TABLE IF NOT EXISTS y (id INT PRIMARY KEY)");
 	refused(STATUS_INTERNAL, "core/0003_empty");
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'migrations' AND table_name = 'x'"), 0);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'migrations' AND table_name = 'x'"),
+		0);
 	/* what was applied before it is recorded, and the repaired file goes on from there */
 	put("core/0003_empty.sql", "CREATE TABLE IF NOT EXISTS x (id INT PRIMARY KEY)");
 	assert_int_equal(run(), 2);
@@ -149,7 +157,8 @@ static void crash_before_the_record(void **state)
 	assert_int_equal(run(), 3);
 	check_ok(db_exec(db, NULL, "INSERT INTO one (id) VALUES (1)"));
 	check_ok(db_exec(db, NULL, "DELETE FROM migration WHERE name IN ('0001_one', '0002_more')"));
-	check_ok(db_exec(db, NULL, "UPDATE migration_lease SET owner = 'the killed one', until = ?", DB_INT(clock_now() + 700)));
+	check_ok(db_exec(db, NULL, "UPDATE migration_lease SET owner = 'the killed one', until = ?",
+		DB_INT(clock_now() + 700)));
 	differs("is not applied");
 	when start = clock_monotonic();
 	assert_int_equal(run(), 2);
@@ -199,13 +208,22 @@ static void own_schema(void **state)
 	check_ok(migrate_run(db, a, dir, core, &again));
 	assert_int_equal(applied, again);
 	check_ok(migrate_check(db, a, dir, core));
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM information_schema.tables t WHERE table_schema = 'migrations' AND NOT EXISTS"
-					" (SELECT 1 FROM information_schema.table_constraints c WHERE c.table_schema = t.table_schema"
-					" AND c.table_name = t.table_name AND c.constraint_type = 'PRIMARY KEY')"), 0);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'migrations' AND engine <> 'InnoDB'"), 0);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = 'migrations'"
-					" AND column_name IN ('eppn', 'mail', 'idp', 'subject', 'source_key', 'serial', 'digest')"
-					" AND collation_name NOT LIKE '%bin'"), 0);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM information_schema.tables t WHERE table_schema = 'migrations' AND NOT EXISTS"
+			" (SELECT 1 FROM information_schema.table_constraints c WHERE c.table_schema = t.table_schema"
+			" AND c.table_name = t.table_name AND c.constraint_type = 'PRIMARY KEY')"),
+		0);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'migrations' AND engine <> 'InnoDB'"),
+		0);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = 'migrations'"
+			" AND column_name IN ('eppn', 'mail', 'idp', 'subject', 'source_key', 'serial', 'digest')"
+			" AND collation_name NOT LIKE '%bin'"),
+		0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -213,8 +231,13 @@ static void own_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(twice), T(older_newer_changed), T(nothing_is_done_when_something_is_wrong), T(bad_files), T(crash_before_the_record),
-		T(several_at_a_time), T(own_schema),
+		T(twice),
+		T(older_newer_changed),
+		T(nothing_is_done_when_something_is_wrong),
+		T(bad_files),
+		T(crash_before_the_record),
+		T(several_at_a_time),
+		T(own_schema),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

@@ -34,8 +34,9 @@ static struct bytes digest(const char *s)
 
 static void age(int64_t seen, int64_t created)
 {
-	mariadb_exec(arena_printf(a, "UPDATE session SET seen_at = seen_at - %lld, created_at = created_at - %lld", (long long)seen,
-		(long long)created));
+	mariadb_exec(
+		arena_printf(a, "UPDATE session SET seen_at = seen_at - %lld, created_at = created_at - %lld",
+			(long long)seen, (long long)created));
 }
 
 static void found_and_ended(void **state)
@@ -90,8 +91,9 @@ static void swept(void **state)
 	age(2 * HOUR, 0);
 	check_ok(session_insert(db, digest("ancient"), taro.id, "i"));
 	age(0, 2 * DAY);
-	mariadb_exec("INSERT INTO session (digest, user_id, idp, created_at, seen_at)"
-		     " SELECT UNHEX(SHA2(seq, 256)), 1, '', 1, 1 FROM seq_1_to_2500"); /* more than one statement deletes */
+	mariadb_exec(
+		"INSERT INTO session (digest, user_id, idp, created_at, seen_at)"
+		" SELECT UNHEX(SHA2(seq, 256)), 1, '', 1, 1 FROM seq_1_to_2500"); /* more than one statement deletes */
 	check_ok(session_insert(db, digest("new"), taro.id, "i"));
 	check_ok(once_use(db, "p", "over", clock_now() - 1));
 	check_ok(once_use(db, "p", "not over", clock_now() + HOUR));
@@ -118,7 +120,11 @@ static void once_is_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(found_and_ended), T(limits), T(seen_is_written_seldom), T(swept), T(once_is_once),
+		T(found_and_ended),
+		T(limits),
+		T(seen_is_written_seldom),
+		T(swept),
+		T(once_is_once),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

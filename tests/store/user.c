@@ -27,9 +27,11 @@ static void made_and_found(void **state)
 {
 	struct user first, second, got;
 
-	check_ok(user_login(db, a, "Taro@Example.ac.jp", "https://idp1/", "山田 太郎", "taro@m.example.ac.jp", LANG_JA, &first));
+	check_ok(user_login(db, a, "Taro@Example.ac.jp", "https://idp1/", "山田 太郎", "taro@m.example.ac.jp",
+		LANG_JA, &first));
 	assert_string_equal(first.eppn, "taro@example.ac.jp");
-	check_ok(user_login(db, a, "taro@example.ac.jp", "https://idp1/", "Yamada", "taro@m.example.ac.jp", LANG_EN, &second));
+	check_ok(user_login(db, a, "taro@example.ac.jp", "https://idp1/", "Yamada", "taro@m.example.ac.jp",
+		LANG_EN, &second));
 	assert_int_equal(first.id, second.id);
 	assert_int_equal(first.created_at, second.created_at);
 	check_ok(user_get(db, a, first.id, &got));
@@ -45,7 +47,8 @@ static void made_and_found(void **state)
 /* Letters that a collation would call the same are other people. */
 static void identities_are_exact(void **state)
 {
-	static const char *const names[] = {"taro@example.ac.jp", "tàro@example.ac.jp", "taro@example.ac.jp ", "ｔaro@example.ac.jp"};
+	static const char *const names[] = {
+		"taro@example.ac.jp", "tàro@example.ac.jp", "taro@example.ac.jp ", "ｔaro@example.ac.jp"};
 	struct user users[COUNT_OF(names)];
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -60,12 +63,17 @@ static void changes_are_audited(void **state)
 	struct user user;
 
 	check_ok(user_login(db, a, "taro@example.ac.jp", "idp1", "n", "one@example.jp", LANG_JA, &user));
-	check_ok(user_login(db, a, "taro@example.ac.jp", "idp1", "other name", "one@example.jp", LANG_JA, &user));
+	check_ok(user_login(
+		db, a, "taro@example.ac.jp", "idp1", "other name", "one@example.jp", LANG_JA, &user));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit"), 1);
 	check_ok(user_login(db, a, "taro@example.ac.jp", "idp2", "n", "two@example.jp", LANG_JA, &user));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'user.mail_changed'"
-					" AND detail = 'from one@example.jp to two@example.jp'"), 1);
-	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'user.idp_changed' AND detail = 'from idp1 to idp2'"), 1);
+					" AND detail = 'from one@example.jp to two@example.jp'"),
+		1);
+	assert_int_equal(
+		mariadb_number(
+			"SELECT COUNT(*) FROM audit WHERE action = 'user.idp_changed' AND detail = 'from idp1 to idp2'"),
+		1);
 }
 
 static void too_long_is_refused(void **state)
@@ -127,7 +135,11 @@ static void first_login_raced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(made_and_found), T(identities_are_exact), T(changes_are_audited), T(too_long_is_refused), T(first_login_raced),
+		T(made_and_found),
+		T(identities_are_exact),
+		T(changes_are_audited),
+		T(too_long_is_refused),
+		T(first_login_raced),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

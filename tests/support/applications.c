@@ -15,15 +15,20 @@ struct user test_user(struct db *db, struct arena *a, const char *name)
 {
 	struct user user;
 
-	MUST(user_login(db, a, arena_printf(a, "%s@example.ac.jp", name), "https://idp.example.ac.jp/idp", name,
-		arena_printf(a, "%s@mail.example.ac.jp", name), LANG_JA, &user));
+	MUST(user_login(db, a, arena_printf(a, "%s@example.ac.jp", name), "https://idp.example.ac.jp/idp",
+		name, arena_printf(a, "%s@mail.example.ac.jp", name), LANG_JA, &user));
 	return user;
 }
 
 struct order test_order(const struct user *user)
 {
-	return (struct order){.type = "client", .upstream = "upstream_local", .profile = "5", .months = 52, .name = user->name,
-		.mail = user->mail, .extra = ""};
+	return (struct order){.type = "client",
+		.upstream = "upstream_local",
+		.profile = "5",
+		.months = 52,
+		.name = user->name,
+		.mail = user->mail,
+		.extra = ""};
 }
 
 static enum status complete(struct arena *a, unsigned number, struct order *order, void *context)
@@ -59,7 +64,8 @@ enum application_outcome test_apply(struct db *db, struct arena *a, uint64_t id,
 	return outcome;
 }
 
-struct application test_in_state(struct db *db, struct arena *a, const struct user *user, enum application_state state)
+struct application test_in_state(
+	struct db *db, struct arena *a, const struct user *user, enum application_state state)
 {
 	static const enum event_kind paths[][6] = {
 		[APPLICATION_ACCEPTED] = {EVENT_KIND_COUNT},
@@ -68,10 +74,14 @@ struct application test_in_state(struct db *db, struct arena *a, const struct us
 		[APPLICATION_TAKEN] = {EVENT_SUBMITTED, EVENT_PIN, EVENT_TAKEN, EVENT_KIND_COUNT},
 		[APPLICATION_DELIVERED] = {EVENT_SUBMITTED, EVENT_HANDED_OVER, EVENT_KIND_COUNT},
 		[APPLICATION_ERROR] = {EVENT_SUBMITTED, EVENT_REJECTED, EVENT_KIND_COUNT},
-		[APPLICATION_REVOKE_ACCEPTED] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED, EVENT_KIND_COUNT},
-		[APPLICATION_REVOKE_SENT] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED, EVENT_REVOKE_SUBMITTED, EVENT_KIND_COUNT},
-		[APPLICATION_REVOKE_ERROR] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED, EVENT_REVOKE_REJECTED, EVENT_KIND_COUNT},
-		[APPLICATION_REVOKED] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED, EVENT_REVOKED, EVENT_KIND_COUNT},
+		[APPLICATION_REVOKE_ACCEPTED] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED,
+			EVENT_KIND_COUNT},
+		[APPLICATION_REVOKE_SENT] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED,
+			EVENT_REVOKE_SUBMITTED, EVENT_KIND_COUNT},
+		[APPLICATION_REVOKE_ERROR] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED,
+			EVENT_REVOKE_REJECTED, EVENT_KIND_COUNT},
+		[APPLICATION_REVOKED] = {EVENT_PIN, EVENT_TAKEN, EVENT_REVOKE_ASKED, EVENT_REVOKED,
+			EVENT_KIND_COUNT},
 	};
 	struct application app = test_application(db, a, user);
 	when now = clock_now();

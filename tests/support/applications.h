@@ -15,6 +15,7 @@ struct application test_application(struct db *db, struct arena *a, const struct
 /* Applies an event with a source key of its own. */
 enum application_outcome test_apply(struct db *db, struct arena *a, uint64_t id, struct event event);
 /* Brings a new application by the usual events into the state. */
-struct application test_in_state(struct db *db, struct arena *a, const struct user *user, enum application_state state);
+struct application test_in_state(
+	struct db *db, struct arena *a, const struct user *user, enum application_state state);
 
 #endif

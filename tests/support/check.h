@@ -11,12 +11,12 @@
 #include "base/status.h"
 
 /* The status is as expected; otherwise the cause is printed. */
-#define check_status(expr, expected)                                                                           \
-	do {                                                                                                   \
-		enum status got_ = (expr);                                                                     \
-		if (got_ != (expected))                                                                        \
-			fail_msg("%s: %s, not %s: %s", #expr, status_name(got_), status_name(expected),       \
-				cause_text());                                                                 \
+#define check_status(expr, expected)                                                                         \
+	do {                                                                                                 \
+		enum status got_ = (expr);                                                                   \
+		if (got_ != (expected))                                                                      \
+			fail_msg("%s: %s, not %s: %s", #expr, status_name(got_), status_name(expected),      \
+				cause_text());                                                               \
 	} while (0)
 #define check_ok(expr) check_status(expr, STATUS_OK)
 

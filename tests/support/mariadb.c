@@ -23,7 +23,8 @@ static pid_t server;
 
 static void must(const char *what, int line)
 {
-	fprintf(stderr, "tests/support/mariadb.c:%d: %s failed: %s (%s)\n", line, what, cause_text(), strerror(errno));
+	fprintf(stderr, "tests/support/mariadb.c:%d: %s failed: %s (%s)\n", line, what, cause_text(),
+		strerror(errno));
 	exit(1);
 }
 
@@ -74,9 +75,10 @@ static void server_start(void)
 	snprintf(sock, sizeof(sock), "--socket=%s", socket_path);
 	snprintf(pid_file, sizeof(pid_file), "--pid-file=%s/pid", dir);
 	snprintf(tmp, sizeof(tmp), "--tmpdir=%s/tmp", dir);
-	char *argv[] = {"mariadbd", "--no-defaults", data, sock, pid_file, tmp, "--skip-networking", "--skip-name-resolve",
-		"--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--innodb-flush-log-at-trx-commit=2",
-		"--max-connections=400", "--character-set-server=latin1", geteuid() == 0 ? "--user=root" : NULL, NULL};
+	char *argv[] = {"mariadbd", "--no-defaults", data, sock, pid_file, tmp, "--skip-networking",
+		"--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M",
+		"--innodb-flush-log-at-trx-commit=2", "--max-connections=400",
+		"--character-set-server=latin1", geteuid() == 0 ? "--user=root" : NULL, NULL};
 	server = start(argv, "server.log");
 }
 
@@ -111,8 +113,8 @@ static void guard_start(void)
 	dup2(pipe_ends[0], 0);
 	closefrom(3);
 	execl("/bin/sh", "sh", "-c",
-		"read x; if [ -s \"$0/pid\" ]; then kill -9 $(cat \"$0/pid\"); sleep 0.3; fi; rm -rf \"$0\"; sleep 0.2; rm -rf \"$0\"", dir,
-		(char *)NULL);
+		"read x; if [ -s \"$0/pid\" ]; then kill -9 $(cat \"$0/pid\"); sleep 0.3; fi; rm -rf \"$0\"; sleep 0.2; rm -rf \"$0\"",
+		dir, (char *)NULL);
 	_exit(1);
 }
 
@@ -144,12 +146,14 @@ static void grant(void)
 	struct arena *a = arena_new();
 	struct db_rows rows;
 
-	MUST(db_select(db, a, &rows, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'inkan'") == STATUS_OK);
+	MUST(db_select(db, a, &rows,
+		     "SELECT table_name FROM information_schema.tables WHERE table_schema = 'inkan'") ==
+		STATUS_OK);
 	for (size_t i = 0; i < rows.rows; i++) {
 		const char *table = db_text(&rows, i, 0);
 		bool append = text_same(table, "audit") || text_same(table, "audit_chain");
 		admin_run(db, arena_printf(a, "GRANT %s ON inkan.`%s` TO serve@localhost",
-			append ? "SELECT, INSERT" : "SELECT, INSERT, UPDATE, DELETE", table));
+				      append ? "SELECT, INSERT" : "SELECT, INSERT, UPDATE, DELETE", table));
 	}
 	arena_free(a);
 	db_free(db);
@@ -190,8 +194,9 @@ static void data_make(void)
 	free(tmp_dir);
 	snprintf(data, sizeof(data), "--datadir=%s/data", dir);
 	snprintf(tmp, sizeof(tmp), "--tmpdir=%s/tmp", dir);
-	char *argv[] = {"mariadb-install-db", "--no-defaults", data, tmp, "--auth-root-authentication-method=normal", "--skip-test-db",
-		"--skip-name-resolve", geteuid() == 0 ? "--user=root" : NULL, NULL};
+	char *argv[] = {"mariadb-install-db", "--no-defaults", data, tmp,
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+		geteuid() == 0 ? "--user=root" : NULL, NULL};
 	pid_t pid = start(argv, "install.log");
 	MUST(waitpid(pid, &status, 0) == pid);
 	if (status)
@@ -216,7 +221,8 @@ void mariadb_start(void)
 	MUST(clock_start("Asia/Tokyo") == STATUS_OK);
 	seal_key_make();
 	snprintf(socket_path, sizeof(socket_path), "%s/s", dir);
-	admin_settings = (struct db_settings){.socket = socket_path, .user = "root", .name = "inkan", .timeout = 20 * SECOND};
+	admin_settings = (struct db_settings){
+		.socket = socket_path, .user = "root", .name = "inkan", .timeout = 20 * SECOND};
 	settings = admin_settings;
 	settings.user = "serve";
 	data_make();
@@ -278,7 +284,7 @@ void mariadb_clear(void)
 	struct db_rows rows;
 
 	MUST(db_select(db, a, &rows,
-		"SELECT table_name FROM information_schema.tables WHERE table_schema = 'inkan' AND table_name NOT LIKE 'migration%'") ==
+		     "SELECT table_name FROM information_schema.tables WHERE table_schema = 'inkan' AND table_name NOT LIKE 'migration%'") ==
 		STATUS_OK);
 	for (size_t i = 0; i < rows.rows; i++)
 		admin_run(db, arena_printf(a, "TRUNCATE TABLE `%s`", db_text(&rows, i, 0)));

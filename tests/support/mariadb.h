@@ -25,8 +25,8 @@ struct db_settings mariadb_empty(const char *name);
 /* Empties all tables but those of migrations. */
 void mariadb_clear(void);
 
-void mariadb_kill(void);    /* as a power cut: SIGKILL */
-void mariadb_restart(void); /* and waits until it answers */
+void mariadb_kill(void);       /* as a power cut: SIGKILL */
+void mariadb_restart(void);    /* and waits until it answers */
 const char *mariadb_dir(void); /* the directory, for files of a test */
 
 /* Runs SQL as administrator; a program ends on failure. mariadb_number: the single integer it gives. */

@@ -55,7 +55,8 @@ static struct forge_key key_make(struct arena *a, const char *name)
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
 	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600L * 24 * 3650);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509_set_pubkey(x, key);
 	ASSERT(X509_sign(x, key, EVP_sha256()) > 0);
@@ -81,11 +82,13 @@ const char *forge_file(struct forge_world *w, const char *name, mode_t mode, con
 	return path;
 }
 
-const char *forge_idp_metadata(struct arena *a, const char *entity_id, const struct forge_key *key, const char *attributes, const char *more)
+const char *forge_idp_metadata(struct arena *a, const char *entity_id, const struct forge_key *key,
+	const char *attributes, const char *more)
 {
 	return arena_printf(a,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" xmlns:ds=\"" DSIG "\" entityID=\"%s\" %s>\n"
+		"<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" xmlns:ds=\"" DSIG
+		"\" entityID=\"%s\" %s>\n"
 		"<md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\n"
 		"<md:Extensions xmlns:shibmd=\"urn:mace:shibboleth:metadata:1.0\" xmlns:mdui=\"urn:oasis:names:tc:SAML:metadata:ui\">%s"
 		"</md:Extensions>\n<md:KeyDescriptor use=\"signing\"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate>"
@@ -111,15 +114,21 @@ static struct forge_world *world_make(void)
 		.idp = key_make(a, "idp"),
 		.other = key_make(a, "other idp"),
 	};
-	w->idps[0] = (struct identity_provider){.title = FORGE_IDP, .scopes = nothing, .mail_domains = nothing, .name_ja = "", .name_en = ""};
-	w->idps[1] = (struct identity_provider){.title = FORGE_OTHER_IDP, .scopes = nothing, .mail_domains = nothing, .name_ja = "", .name_en = ""};
+	w->idps[0] = (struct identity_provider){
+		.title = FORGE_IDP, .scopes = nothing, .mail_domains = nothing, .name_ja = "", .name_en = ""};
+	w->idps[1] = (struct identity_provider){.title = FORGE_OTHER_IDP,
+		.scopes = nothing,
+		.mail_domains = nothing,
+		.name_ja = "",
+		.name_en = ""};
 	w->idps[0].metadata = forge_file(w, "idp.xml", 0644,
 		forge_idp_metadata(a, FORGE_IDP, &w->idp, "",
 			"<shibmd:Scope regexp=\"false\">" FORGE_SCOPE "</shibmd:Scope><mdui:UIInfo>"
 			"<mdui:DisplayName xml:lang=\"ja\">試験大学</mdui:DisplayName>"
 			"<mdui:DisplayName xml:lang=\"en\">Test University</mdui:DisplayName></mdui:UIInfo>"));
 	w->idps[1].metadata = forge_file(w, "other.xml", 0644,
-		forge_idp_metadata(a, FORGE_OTHER_IDP, &w->other, "", "<shibmd:Scope>other.test</shibmd:Scope>"));
+		forge_idp_metadata(
+			a, FORGE_OTHER_IDP, &w->other, "", "<shibmd:Scope>other.test</shibmd:Scope>"));
 	w->settings = (struct saml_settings){
 		.entity_id = "",
 		.key = forge_file(w, "sp.key", 0600, w->sp.pem),
@@ -149,7 +158,8 @@ struct forge_world *forge_world(void)
 
 struct saml_expected forge_expected(void)
 {
-	return (struct saml_expected){.request_id = FORGE_REQUEST, .idp = FORGE_IDP, .asked_at = FORGE_NOW - MINUTE};
+	return (struct saml_expected){
+		.request_id = FORGE_REQUEST, .idp = FORGE_IDP, .asked_at = FORGE_NOW - MINUTE};
 }
 
 const char *forge_value(struct arena *a, const char *text)
@@ -209,7 +219,8 @@ struct forge forge_genuine(struct arena *a, const struct forge_world *w)
 		.conditions = true,
 		.conditions_from = now,
 		.conditions_until = soon,
-		.audience = "<saml:AudienceRestriction><saml:Audience>" FORGE_SP "</saml:Audience></saml:AudienceRestriction>",
+		.audience = "<saml:AudienceRestriction><saml:Audience>" FORGE_SP
+			    "</saml:Audience></saml:AudienceRestriction>",
 		.authentication = arena_printf(a,
 			"<saml:AuthnStatement AuthnInstant=\"%s\" SessionIndex=\"_session\"><saml:AuthnContext><saml:AuthnContextClassRef>"
 			"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext>"
@@ -223,7 +234,8 @@ struct forge forge_genuine(struct arena *a, const struct forge_world *w)
 		.signature_method = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
 		.digest_method = XENC "sha256",
 		.canonicalization = EXCLUSIVE,
-		.transforms = "<ds:Transform Algorithm=\"" DSIG "enveloped-signature\"/><ds:Transform Algorithm=\"" EXCLUSIVE "\"/>",
+		.transforms = "<ds:Transform Algorithm=\"" DSIG
+			      "enveloped-signature\"/><ds:Transform Algorithm=\"" EXCLUSIVE "\"/>",
 		.transport = XENC "rsa-oaep-mgf1p",
 	};
 }
@@ -244,17 +256,19 @@ static const char *signature_template(struct forge *f, const char *id, const str
 	if (!key)
 		return "";
 	return arena_printf(f->arena,
-		"<ds:Signature xmlns:ds=\"" DSIG "\"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"%s\"/>"
+		"<ds:Signature xmlns:ds=\"" DSIG
+		"\"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"%s\"/>"
 		"<ds:SignatureMethod Algorithm=\"%s\"/><ds:Reference URI=\"#%s\"><ds:Transforms>%s</ds:Transforms>"
 		"<ds:DigestMethod Algorithm=\"%s\"/><ds:DigestValue/></ds:Reference>%s</ds:SignedInfo><ds:SignatureValue/>"
 		"<ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
-		f->canonicalization, f->signature_method, or_nothing(id), f->transforms, f->digest_method, or_nothing(f->references),
-		key->base64);
+		f->canonicalization, f->signature_method, or_nothing(id), f->transforms, f->digest_method,
+		or_nothing(f->references), key->base64);
 }
 
 static xmlSecKeyPtr key_load(const char *pem, xmlSecKeyDataFormat format)
 {
-	xmlSecKeyPtr key = xmlSecCryptoAppKeyLoadMemory((const xmlSecByte *)pem, (xmlSecSize)strlen(pem), format, NULL, NULL, NULL);
+	xmlSecKeyPtr key = xmlSecCryptoAppKeyLoadMemory(
+		(const xmlSecByte *)pem, (xmlSecSize)strlen(pem), format, NULL, NULL, NULL);
 
 	ASSERT(key);
 	return key;
@@ -276,7 +290,8 @@ static const char *sign(struct arena *a, const char *xml, const struct forge_key
 {
 	xmlDoc *doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_HUGE);
 	ASSERT(doc);
-	xmlNode *root = xmlDocGetRootElement(doc), *signature = xmlSecFindChild(root, xmlSecNodeSignature, xmlSecDSigNs);
+	xmlNode *root = xmlDocGetRootElement(doc),
+		*signature = xmlSecFindChild(root, xmlSecNodeSignature, xmlSecDSigNs);
 	xmlSecDSigCtxPtr context = xmlSecDSigCtxCreate(NULL);
 	xmlBuffer *out = xmlBufferCreate();
 
@@ -291,19 +306,23 @@ static const char *sign(struct arena *a, const char *xml, const struct forge_key
 	return text;
 }
 
-static const char *encrypt_data(struct arena *a, const char *plain, const char *template, const struct forge_key *recipient)
+static const char *encrypt_data(
+	struct arena *a, const char *plain, const char *template, const struct forge_key *recipient)
 {
 	xmlDoc *doc = xmlReadMemory(template, (int)strlen(template), NULL, NULL, XML_PARSE_NONET);
 	xmlSecKeysMngrPtr keys = xmlSecKeysMngrCreate();
 	xmlBuffer *out = xmlBufferCreate();
 
 	ASSERT(doc && keys && xmlSecCryptoAppDefaultKeysMngrInit(keys) == 0);
-	ASSERT(xmlSecCryptoAppDefaultKeysMngrAdoptKey(keys, key_load(recipient->certificate, xmlSecKeyDataFormatCertPem)) == 0);
+	ASSERT(xmlSecCryptoAppDefaultKeysMngrAdoptKey(
+		       keys, key_load(recipient->certificate, xmlSecKeyDataFormatCertPem)) == 0);
 	xmlSecEncCtxPtr context = xmlSecEncCtxCreate(keys);
 	bool des = strstr(template, "tripledes");
 	context->encKey = des ? xmlSecKeyGenerate(xmlSecKeyDataDesId, 192, xmlSecKeyDataTypeSession)
-			      : xmlSecKeyGenerate(xmlSecKeyDataAesId, strstr(template, "aes256") ? 256 : 128, xmlSecKeyDataTypeSession);
-	ASSERT(xmlSecEncCtxBinaryEncrypt(context, xmlDocGetRootElement(doc), (const xmlSecByte *)plain, (xmlSecSize)strlen(plain)) == 0);
+			      : xmlSecKeyGenerate(xmlSecKeyDataAesId, strstr(template, "aes256") ? 256 : 128,
+					xmlSecKeyDataTypeSession);
+	ASSERT(xmlSecEncCtxBinaryEncrypt(context, xmlDocGetRootElement(doc), (const xmlSecByte *)plain,
+		       (xmlSecSize)strlen(plain)) == 0);
 	xmlNodeDump(out, doc, xmlDocGetRootElement(doc), 0, 0);
 	const char *text = arena_string(a, (const char *)xmlBufferContent(out));
 	xmlBufferFree(out);
@@ -322,7 +341,8 @@ static const char *encrypt(struct forge *f, const char *plain)
 		"<xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedData>",
 		f->encryption, f->transport);
 
-	return arena_printf(f->arena, "<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">%s</saml:EncryptedAssertion>",
+	return arena_printf(f->arena,
+		"<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">%s</saml:EncryptedAssertion>",
 		encrypt_data(f->arena, plain, template, &f->world->sp));
 }
 
@@ -331,7 +351,8 @@ static const char *one_attribute(struct arena *a, const char *name, const char *
 	if (!values)
 		return "";
 	return arena_printf(a,
-		"<saml:Attribute Name=\"%s\" NameFormat=\"urn:oasis:names:tc:SAML:2.0:attrname-format:uri\">%s</saml:Attribute>", name, values);
+		"<saml:Attribute Name=\"%s\" NameFormat=\"urn:oasis:names:tc:SAML:2.0:attrname-format:uri\">%s</saml:Attribute>",
+		name, values);
 }
 
 static const char *conditions_xml(struct forge *f)
@@ -340,7 +361,8 @@ static const char *conditions_xml(struct forge *f)
 
 	if (!f->conditions)
 		return "";
-	return arena_printf(a, "<saml:Conditions%s%s>%s</saml:Conditions>", attribute(a, "NotBefore", f->conditions_from),
+	return arena_printf(a, "<saml:Conditions%s%s>%s</saml:Conditions>",
+		attribute(a, "NotBefore", f->conditions_from),
 		attribute(a, "NotOnOrAfter", f->conditions_until), or_nothing(f->audience));
 }
 
@@ -354,11 +376,14 @@ static const char *assertion_xml(struct forge *f)
 		"%s%s<saml:AttributeStatement>%s%s%s%s%s</saml:AttributeStatement></saml:Assertion>",
 		attribute(a, "ID", f->assertion_id), attribute(a, "Version", f->assertion_version),
 		attribute(a, "IssueInstant", f->assertion_instant), f->assertion_issuer,
-		signature_template(f, f->assertion_id, f->sign_assertion), f->name_id, attribute(a, "Method", f->method),
-		attribute(a, "Recipient", f->recipient), attribute(a, "InResponseTo", f->confirmed_request),
-		attribute(a, "NotBefore", f->confirmed_from), attribute(a, "NotOnOrAfter", f->confirmed_until), conditions_xml(f),
-		or_nothing(f->authentication), one_attribute(a, FORGE_EPPN, f->eppn), one_attribute(a, FORGE_MAIL, f->mail),
-		one_attribute(a, FORGE_NAME, f->name), one_attribute(a, FORGE_JA_NAME, f->ja_name), or_nothing(f->attributes));
+		signature_template(f, f->assertion_id, f->sign_assertion), f->name_id,
+		attribute(a, "Method", f->method), attribute(a, "Recipient", f->recipient),
+		attribute(a, "InResponseTo", f->confirmed_request),
+		attribute(a, "NotBefore", f->confirmed_from),
+		attribute(a, "NotOnOrAfter", f->confirmed_until), conditions_xml(f),
+		or_nothing(f->authentication), one_attribute(a, FORGE_EPPN, f->eppn),
+		one_attribute(a, FORGE_MAIL, f->mail), one_attribute(a, FORGE_NAME, f->name),
+		one_attribute(a, FORGE_JA_NAME, f->ja_name), or_nothing(f->attributes));
 
 	if (f->sign_assertion)
 		xml = sign(a, xml, f->sign_assertion);
@@ -370,17 +395,22 @@ static const char *assertion_xml(struct forge *f)
 const char *forge_xml(struct forge *f)
 {
 	struct arena *a = f->arena;
-	const char *issuer = f->response_issuer ? arena_printf(a, "<saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">%s"
-								    "</saml:Issuer>",
-							  f->response_issuer)
-						: "";
+	const char *issuer =
+		f->response_issuer
+			? arena_printf(a,
+				  "<saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">%s"
+				  "</saml:Issuer>",
+				  f->response_issuer)
+			: "";
 	const char *xml = arena_printf(a,
 		"<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"%s%s%s%s%s>%s%s%s"
 		"<samlp:Status><samlp:StatusCode%s/></samlp:Status>%s%s</samlp:Response>",
 		attribute(a, "ID", f->response_id), attribute(a, "Version", f->response_version),
-		attribute(a, "IssueInstant", f->response_instant), attribute(a, "Destination", f->destination),
-		attribute(a, "InResponseTo", f->in_response_to), issuer, signature_template(f, f->response_id, f->sign_response),
-		or_nothing(f->extensions), attribute(a, "Value", f->status), f->assertion ? assertion_xml(f) : "", or_nothing(f->beside));
+		attribute(a, "IssueInstant", f->response_instant),
+		attribute(a, "Destination", f->destination), attribute(a, "InResponseTo", f->in_response_to),
+		issuer, signature_template(f, f->response_id, f->sign_response), or_nothing(f->extensions),
+		attribute(a, "Value", f->status), f->assertion ? assertion_xml(f) : "",
+		or_nothing(f->beside));
 
 	if (f->sign_response)
 		xml = sign(a, xml, f->sign_response);

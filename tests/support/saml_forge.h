@@ -19,7 +19,8 @@
 #define FORGE_JA_NAME "urn:oid:1.3.6.1.4.1.32264.1.1.3"
 
 struct forge_key {
-	const char *pem, *certificate, *base64; /* private key, certificate; the certificate as it stands in metadata */
+	const char *pem, *certificate,
+		*base64; /* private key, certificate; the certificate as it stands in metadata */
 };
 
 /* A directory of keys and metadata of a portal and two IdPs; gone when the program ends. */
@@ -34,8 +35,8 @@ struct forge_world *forge_world(void);
 /* Writes a file into the directory; its path. */
 const char *forge_file(struct forge_world *w, const char *name, mode_t mode, const char *text);
 /* The metadata of an IdP; more is put inside its IDPSSODescriptor's Extensions, attributes into EntityDescriptor. */
-const char *forge_idp_metadata(struct arena *a, const char *entity_id, const struct forge_key *key, const char *attributes,
-	const char *more);
+const char *forge_idp_metadata(struct arena *a, const char *entity_id, const struct forge_key *key,
+	const char *attributes, const char *more);
 
 /* All that a response consists of. NULL leaves a part out. What is named XML is taken as it stands. */
 struct forge {
@@ -44,24 +45,24 @@ struct forge {
 
 	const char *response_id, *response_version, *response_instant, *destination, *in_response_to;
 	const char *response_issuer, *status;
-	const char *extensions;   /* XML, inside samlp:Response before Status */
-	const char *prolog;       /* XML, before the root */
-	const char *beside;       /* XML, behind the assertion */
+	const char *extensions; /* XML, inside samlp:Response before Status */
+	const char *prolog;	/* XML, before the root */
+	const char *beside;	/* XML, behind the assertion */
 
-	bool assertion;           /* whether there is one */
+	bool assertion; /* whether there is one */
 	const char *assertion_id, *assertion_version, *assertion_instant, *assertion_issuer, *name_id;
 	const char *method, *recipient, *confirmed_request, *confirmed_from, *confirmed_until;
 	bool conditions;
 	const char *conditions_from, *conditions_until;
-	const char *audience;     /* XML, inside Conditions */
-	const char *authentication; /* XML, the AuthnStatement */
+	const char *audience;			  /* XML, inside Conditions */
+	const char *authentication;		  /* XML, the AuthnStatement */
 	const char *eppn, *mail, *name, *ja_name; /* XML: all AttributeValue elements */
-	const char *attributes;   /* XML, more of them */
+	const char *attributes;			  /* XML, more of them */
 
 	const struct forge_key *sign_assertion, *sign_response; /* NULL: not signed */
 	const char *signature_method, *digest_method, *canonicalization;
-	const char *transforms;   /* XML */
-	const char *references;   /* XML, more Reference elements */
+	const char *transforms; /* XML */
+	const char *references; /* XML, more Reference elements */
 
 	const char *encryption, *transport; /* algorithms; encryption NULL: not encrypted */
 	/* Last touches: to the signed assertion before it is encrypted, and to the whole message. */
@@ -79,7 +80,8 @@ struct saml_expected forge_expected(void);
 /* For alterations. forge_replace aborts when from is not there. */
 const char *forge_value(struct arena *a, const char *text);
 const char *forge_replace(struct arena *a, const char *text, const char *from, const char *to);
-const char *forge_part(struct arena *a, const char *text, const char *from, const char *to); /* from the first to the end of the last */
+const char *forge_part(struct arena *a, const char *text, const char *from,
+	const char *to); /* from the first to the end of the last */
 const char *forge_repeat(struct arena *a, const char *text, size_t n);
 
 #endif

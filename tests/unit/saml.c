@@ -89,7 +89,8 @@ static void encryption_can_be_demanded(void **state)
 
 static void knows_the_idps(void **state)
 {
-	const struct identity_provider *idp = saml_idp_find(FORGE_IDP), *other = saml_idp_find(FORGE_OTHER_IDP);
+	const struct identity_provider *idp = saml_idp_find(FORGE_IDP),
+				       *other = saml_idp_find(FORGE_OTHER_IDP);
 
 	assert_int_equal(saml_idp_count(), 2);
 	assert_ptr_equal(saml_idp(0), idp);
@@ -134,14 +135,16 @@ static void metadata_is_complete(void **state)
 	assert_string_equal(xml_attribute(a, role, "WantAssertionsSigned"), "true");
 	xmlNode *acs = xml_next(role->children, MD, "AssertionConsumerService");
 	assert_string_equal(xml_attribute(a, acs, "Location"), FORGE_ACS);
-	assert_string_equal(xml_attribute(a, acs, "Binding"), "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST");
+	assert_string_equal(
+		xml_attribute(a, acs, "Binding"), "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST");
 	xmlNode *attributes = xml_next(role->children, MD, "AttributeConsumingService");
 	int n = 0;
 	for (xmlNode *i = attributes->children; (i = xml_next(i, MD, "RequestedAttribute")); i = i->next)
 		n++;
 	assert_int_equal(n, 4);
-	for (const char *const *s = (const char *const[]){"use=\"signing\"", "use=\"encryption\"", "xml:lang=\"ja\"", "xml:lang=\"en\"",
-		     "mdui:DisplayName", "mailto:help@u.test", "nameid-format:transient", NULL};
+	for (const char *const *s = (const char *const[]){"use=\"signing\"", "use=\"encryption\"",
+		     "xml:lang=\"ja\"", "xml:lang=\"en\"", "mdui:DisplayName", "mailto:help@u.test",
+		     "nameid-format:transient", NULL};
 		*s; s++) {
 		if (!strstr((const char *)text.data, *s))
 			fail_msg("the metadata has no %s", *s);
@@ -164,7 +167,8 @@ static const char *inflated(struct arena *a, const char *url)
 {
 	LassoNode *request = lasso_samlp2_authn_request_new();
 
-	assert_int_equal(lasso_node_init_from_message(request, strchr(url, '?') + 1), LASSO_MESSAGE_FORMAT_QUERY);
+	assert_int_equal(
+		lasso_node_init_from_message(request, strchr(url, '?') + 1), LASSO_MESSAGE_FORMAT_QUERY);
 	gchar *xml = lasso_node_export_to_xml(request);
 	const char *copy = arena_string(a, xml);
 	g_free(xml);
@@ -179,7 +183,8 @@ static bool signature_good(const char *url, const struct forge_key *key, struct 
 	X509 *x = PEM_read_bio_X509(in, NULL, NULL, NULL);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool good = EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x)) == 1 &&
-		    EVP_DigestVerify(context, signature.data, signature.len, (const unsigned char *)query, (size_t)(end - query)) == 1;
+		    EVP_DigestVerify(context, signature.data, signature.len, (const unsigned char *)query,
+			    (size_t)(end - query)) == 1;
 
 	EVP_MD_CTX_free(context);
 	X509_free(x);
@@ -196,13 +201,14 @@ static void requests_are_signed(void **state)
 
 	check_ok(saml_request(a, FORGE_IDP, &url, &id));
 	assert_true(text_starts(url, FORGE_IDP "/sso?SAMLRequest="));
-	assert_string_equal(query_part(a, url, "&SigAlg=", &part), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
+	assert_string_equal(
+		query_part(a, url, "&SigAlg=", &part), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
 	assert_true(text_unbase64(a, query_part(a, url, "&Signature=", &part), &b));
 	assert_true(signature_good(url, &forge_world()->sp, b));
 	assert_false(signature_good(url, &forge_world()->idp, b));
 	const char *xml = inflated(a, url);
-	for (const char *const *s = (const char *const[]){id, "Destination=\"" FORGE_IDP "/sso\"", FORGE_ACS, FORGE_SP, "HTTP-POST",
-		     "nameid-format:transient", NULL};
+	for (const char *const *s = (const char *const[]){id, "Destination=\"" FORGE_IDP "/sso\"", FORGE_ACS,
+		     FORGE_SP, "HTTP-POST", "nameid-format:transient", NULL};
 		*s; s++) {
 		if (!strstr(xml, *s))
 			fail_msg("the request has no %s: %s", *s, xml);
@@ -225,11 +231,14 @@ static void *work(void *bad)
 		const char *check, *url, *id;
 
 		f.encryption = round % 2 ? "http://www.w3.org/2001/04/xmlenc#aes128-cbc" : NULL;
-		bool good = saml_consume(a, forge_message(&f), &expected, FORGE_NOW, &login, &check) == STATUS_OK &&
+		bool good = saml_consume(a, forge_message(&f), &expected, FORGE_NOW, &login, &check) ==
+				    STATUS_OK &&
 			    text_same(login.eppn, "taro@u.test");
 		f.sign_assertion = &f.world->other;
-		good = good && saml_consume(a, forge_message(&f), &expected, FORGE_NOW, &login, &check) == STATUS_DENIED;
-		good = good && saml_request(a, round % 3 ? FORGE_IDP : FORGE_OTHER_IDP, &url, &id) == STATUS_OK;
+		good = good && saml_consume(a, forge_message(&f), &expected, FORGE_NOW, &login, &check) ==
+				       STATUS_DENIED;
+		good = good &&
+		       saml_request(a, round % 3 ? FORGE_IDP : FORGE_OTHER_IDP, &url, &id) == STATUS_OK;
 		if (!good)
 			__atomic_add_fetch((int *)bad, 1, __ATOMIC_RELAXED);
 		arena_free(a);
@@ -263,13 +272,15 @@ static void starts(const struct saml_settings *settings, const char *words)
 		fail_msg("start: \"%s\" does not say \"%s\"", cause_text(), words ? words : "(anything)");
 }
 
-static void with_metadata(const char *entity_id, const char *attributes, const char *more, const char *const *scopes, const char *words)
+static void with_metadata(const char *entity_id, const char *attributes, const char *more,
+	const char *const *scopes, const char *words)
 {
 	struct forge_world *w = forge_world();
 	struct identity_provider idp = w->idps[0];
 	struct saml_settings settings = w->settings;
 
-	idp.metadata = forge_file(w, "changed.xml", 0644, forge_idp_metadata(w->arena, entity_id, &w->idp, attributes, more));
+	idp.metadata = forge_file(
+		w, "changed.xml", 0644, forge_idp_metadata(w->arena, entity_id, &w->idp, attributes, more));
 	if (scopes)
 		idp.scopes = scopes;
 	settings.idps = (struct setting_sections){1, &idp};
@@ -302,7 +313,8 @@ static void wrong_configuration_is_named(void **state)
 	with_metadata("https://x.test/", "", SCOPE, NULL, "another entity");
 	with_metadata(FORGE_IDP, "", "", NULL, "shibmd:Scope");
 	with_metadata(FORGE_IDP, "", "", scopes, NULL);
-	with_metadata(FORGE_IDP, "", "<shibmd:Scope regexp=\"true\">.*</shibmd:Scope>", NULL, "regular expression");
+	with_metadata(
+		FORGE_IDP, "", "<shibmd:Scope regexp=\"true\">.*</shibmd:Scope>", NULL, "regular expression");
 	with_metadata(FORGE_IDP, "", "<shibmd:Scope regexp=\"true\">.*</shibmd:Scope>", scopes, NULL);
 	with_metadata(FORGE_IDP, "", "<shibmd:Scope> </shibmd:Scope>", NULL, "empty or malformed");
 	with_metadata(FORGE_IDP, "validUntil=\"soon\"", SCOPE, NULL, "not a time");
@@ -324,13 +336,15 @@ static void metadata_expires(void **state)
 	saml_stop();
 	settings.idps = (struct setting_sections){1, &idp};
 	idp.metadata = forge_file(w, "ends.xml", 0644,
-		forge_idp_metadata(a, FORGE_IDP, &w->idp, arena_printf(a, "validUntil=\"%s\"", clock_rfc3339(a, FORGE_NOW + MINUTE)), SCOPE));
+		forge_idp_metadata(a, FORGE_IDP, &w->idp,
+			arena_printf(a, "validUntil=\"%s\"", clock_rfc3339(a, FORGE_NOW + MINUTE)), SCOPE));
 	check_ok(saml_start(&settings, FORGE_PORTAL));
 	check_ok(saml_consume(a, message, &expected, FORGE_NOW, &login, &check));
 	check_status(saml_consume(a, message, &expected, FORGE_NOW + MINUTE, &login, &check), STATUS_DENIED);
 	assert_string_equal(check, "metadata-expired");
 	saml_stop();
-	idp.metadata = forge_file(w, "ended.xml", 0644, forge_idp_metadata(a, FORGE_IDP, &w->idp, "validUntil=\"2020-01-01T00:00:00Z\"", SCOPE));
+	idp.metadata = forge_file(w, "ended.xml", 0644,
+		forge_idp_metadata(a, FORGE_IDP, &w->idp, "validUntil=\"2020-01-01T00:00:00Z\"", SCOPE));
 	check_ok(saml_start(&settings, FORGE_PORTAL));
 	check_status(saml_request(a, FORGE_IDP, &url, &id), STATUS_UPSTREAM);
 	saml_stop();

@@ -24,8 +24,18 @@ const char *__asan_default_options(void)
 #define IDP "https://127.0.0.1:8443/demo_idp/metadata"
 
 static struct account accounts[] = {
-	{.title = "taro", .password = {.value = "secret"}, .eppn = "taro@u.test", .mail = "taro@u.test", .display_name = "Taro Yamada", .ja_display_name = "山田 太郎"},
-	{.title = "hanako", .password = {.value = "geheim"}, .eppn = "hanako@u.test", .mail = "hanako@u.test", .display_name = "Hanako", .ja_display_name = ""},
+	{.title = "taro",
+		.password = {.value = "secret"},
+		.eppn = "taro@u.test",
+		.mail = "taro@u.test",
+		.display_name = "Taro Yamada",
+		.ja_display_name = "山田 太郎"},
+	{.title = "hanako",
+		.password = {.value = "geheim"},
+		.eppn = "hanako@u.test",
+		.mail = "hanako@u.test",
+		.display_name = "Hanako",
+		.ja_display_name = ""},
 };
 #define taro accounts[0]
 static struct arena *arena;
@@ -38,7 +48,11 @@ static int setup(void **state)
 	struct bytes metadata;
 
 	arena = arena_new();
-	settings = (struct idp_settings){.entity_id = IDP, .scope = "u.test", .name_ja = "見本大学", .name_en = "Example <&> University", .encrypt = true,
+	settings = (struct idp_settings){.entity_id = IDP,
+		.scope = "u.test",
+		.name_ja = "見本大学",
+		.name_en = "Example <&> University",
+		.encrypt = true,
 		.accounts = {COUNT_OF(accounts), accounts}};
 	settings.key.value = w->idp.pem;
 	settings.certificate = forge_file(w, "demo.crt", 0644, w->idp.certificate);
@@ -49,7 +63,8 @@ static int setup(void **state)
 	portal = w->settings;
 	portal.idps = (struct setting_sections){1, &idp};
 	check_ok(saml_start(&portal, FORGE_PORTAL));
-	site_set(&(struct site){.base_url = FORGE_PORTAL, .title_ja = "試験", .title_en = "Test", .demo = true});
+	site_set(&(struct site){
+		.base_url = FORGE_PORTAL, .title_ja = "試験", .title_en = "Test", .demo = true});
 	check_ok(start(arena, NULL));
 	check_ok(view_start(SOURCE_DIR "/views", (const char *const[]){"core", "demo_idp", NULL}));
 	check_ok(router_add("demo_idp", routes));
@@ -72,7 +87,8 @@ static const char *ask(struct arena *a, const char **ret_id)
 	return strchr(url, '?') + 1;
 }
 
-static enum status take(struct arena *a, const struct idp_answer *answer, const char *id, struct saml_login *ret, const char **ret_check)
+static enum status take(struct arena *a, const struct idp_answer *answer, const char *id,
+	struct saml_login *ret, const char **ret_check)
 {
 	struct saml_expected expected = {.request_id = id, .idp = IDP, .asked_at = clock_now()};
 
@@ -116,11 +132,16 @@ static void altered_requests_are_refused(void **state)
 	check_ok(idp_read(a, query, clock_now(), &request));
 	check_status(idp_read(a, "", clock_now(), &request), STATUS_INVALID);
 	check_status(idp_read(a, "SAMLRequest=x", clock_now(), &request), STATUS_INVALID);
-	check_status(idp_read(a, forge_replace(a, query, "rsa-sha256", "rsa-sha512"), clock_now(), &request), STATUS_INVALID);
-	check_status(idp_read(a, arena_stringn(a, query, (size_t)(strstr(query, "&SigAlg") - query)), clock_now(), &request), STATUS_INVALID);
+	check_status(idp_read(a, forge_replace(a, query, "rsa-sha256", "rsa-sha512"), clock_now(), &request),
+		STATUS_INVALID);
+	check_status(idp_read(a, arena_stringn(a, query, (size_t)(strstr(query, "&SigAlg") - query)),
+			     clock_now(), &request),
+		STATUS_INVALID);
 	check_status(idp_read(a, query, clock_now() + HOUR, &request), STATUS_INVALID);
 	check_status(idp_read(a, query, clock_now() - HOUR, &request), STATUS_INVALID);
-	check_status(idp_read(a, arena_printf(a, "%s&x=%s", query, forge_repeat(a, "y", 9000)), clock_now(), &request), STATUS_INVALID);
+	check_status(idp_read(a, arena_printf(a, "%s&x=%s", query, forge_repeat(a, "y", 9000)), clock_now(),
+			     &request),
+		STATUS_INVALID);
 	arena_free(a);
 }
 
@@ -146,10 +167,12 @@ static void plain_when_told_so(void **state)
 }
 
 /* The form is sent as a browser would; offset: how much later than now. */
-static const char *post(struct arena *a, const char *query, const char *name, const char *password, when offset)
+static const char *post(
+	struct arena *a, const char *query, const char *name, const char *password, when offset)
 {
 	struct request *rq = request_make_post(a, NULL, "/demo_idp/login", NULL,
-		arena_printf(a, "request=%s&name=%s&password=%s", text_url_encode(a, query), text_url_encode(a, name), password));
+		arena_printf(a, "request=%s&name=%s&password=%s", text_url_encode(a, query),
+			text_url_encode(a, name), password));
 
 	rq->now += offset;
 	router_run(rq);
@@ -174,7 +197,8 @@ static void pages(void **state)
 	page = post(a, query, "taro", "secret", 0);
 	assert_non_null(strstr(page, ANSWER));
 	assert_non_null(strstr(page, "action=\"" FORGE_ACS "\""));
-	assert_non_null(strstr(response_header(a, page, "Content-Security-Policy", 0), "form-action 'self' " FORGE_PORTAL ";"));
+	assert_non_null(strstr(response_header(a, page, "Content-Security-Policy", 0),
+		"form-action 'self' " FORGE_PORTAL ";"));
 	assert_null(strstr(page, "secret"));
 	page = post(a, query, "taro", "wrong", 0);
 	assert_non_null(strstr(page, WRONG));

@@ -21,29 +21,26 @@
 		}
 	}
 
-	document.querySelectorAll("form[data-ask]").forEach(function (form) {
-		var dialog = document.getElementById(form.dataset.ask);
-		if (!dialog || !dialog.showModal)
-			return;
-		form.addEventListener("submit", function (event) {
+	/* Listens at the document: parts of a page are replaced when there is news of it. */
+	document.addEventListener("submit", function (event) {
+		var form = event.target, dialog = form.dataset.ask && document.getElementById(form.dataset.ask);
+		if (dialog && dialog.showModal) {
 			event.preventDefault();
 			carry(form, dialog);
 			dialog.showModal();
-		});
-		dialog.addEventListener("click", function (event) {
-			if (event.target === dialog || event.target.closest("[data-close]"))
-				dialog.close();
-		});
-	});
-
-	/* Sent once. The server knows a repeated form too; this only spares the user the doubt. */
-	document.querySelectorAll("form[data-once]").forEach(function (form) {
-		form.addEventListener("submit", function (event) {
+		}
+		/* Sent once. The server knows a repeated form too; this only spares the user the doubt. */
+		if (form.dataset.once !== undefined) {
 			if (form.dataset.sent)
 				event.preventDefault();
 			form.dataset.sent = "1";
 			form.querySelectorAll("button[type=submit]").forEach(function (b) { b.setAttribute("aria-disabled", "true"); });
-		});
+		}
+	});
+	document.addEventListener("click", function (event) {
+		var dialog = event.target.closest("dialog");
+		if (dialog && (event.target === dialog || event.target.closest("[data-close]")))
+			dialog.close();
 	});
 	window.addEventListener("pageshow", function (event) {
 		if (!event.persisted)
@@ -87,17 +84,18 @@
 		});
 	}
 
-	/* News of an application: asked for after 1 s, then ever more rarely, at least every 10 s. */
-	var page = document.getElementById("certificate"), FIRST = 1000, MOST = 10000, GROWTH = 1.3;
+	/* News of an application: asked for every second at first, as after whatever the user or the issuing service has done; then ever
+	   more rarely, at least every 10 s. */
+	var page = document.getElementById("certificate"), FIRST = 1000, OFTEN = 30, MOST = 10000, GROWTH = 1.3;
 	if (!page || !page.dataset.news)
 		return;
-	var pause = FIRST, etag = page.dataset.etag;
+	var pause = FIRST, asked = 0, etag = page.dataset.etag;
 
 	function show(html) {
 		var fresh = new DOMParser().parseFromString(html, "text/html"), focused = document.activeElement && document.activeElement.id;
 		fresh.querySelectorAll("[data-live]").forEach(function (part) {
 			var old = document.getElementById(part.id);
-			if (old)
+			if (old && !old.querySelector("dialog[open]")) /* nobody's question is taken away from under the answer */
 				old.replaceWith(document.adoptNode(part));
 		});
 		offer(page);
@@ -109,9 +107,14 @@
 		return fresh.querySelector("#certificate[data-waits]") !== null;
 	}
 
+	function again() {
+		pause = FIRST;
+		asked = 0;
+	}
+
 	function ask() {
 		if (document.hidden) {
-			document.addEventListener("visibilitychange", function () { setTimeout(ask, FIRST); }, { once: true });
+			document.addEventListener("visibilitychange", function () { again(); ask(); }, { once: true });
 			return;
 		}
 		fetch(page.dataset.news, { headers: { "If-None-Match": etag }, redirect: "manual", cache: "no-store" }).then(function (answer) {
@@ -120,10 +123,11 @@
 			if (answer.status !== 200)
 				return false; /* the session is over, or the application is gone: the page stays as it is */
 			etag = answer.headers.get("ETag");
-			pause = FIRST;
+			again();
 			return answer.text().then(show);
 		}, function () { return true; }).then(function (more) {
-			pause = Math.min(pause * GROWTH, MOST);
+			if (++asked > OFTEN)
+				pause = Math.min(pause * GROWTH, MOST);
 			if (more)
 				setTimeout(ask, pause);
 		});
