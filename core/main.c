@@ -173,12 +173,28 @@ static enum status command_serve(struct program *p, int argc, char **argv)
 	return s;
 }
 
-static enum status command_check(struct program *p, int argc, char **argv)
+/* A commented configuration to start from: the core's, or that of the plugin in a file DIR/NAME.so, which need not be enabled. */
+static enum status sample_print(struct program *p, const char *file)
 {
-	if (argc > 1 && text_same(argv[1], "--sample")) {
+	if (!file) {
 		config_sample("inkan.conf", settings_list);
 		return STATUS_OK;
 	}
+	const char *slash = strrchr(file, '/');
+	if (!slash || !text_ends(file, ".so"))
+		return cause(STATUS_INVALID, "usage: inkan check --sample [DIR/PLUGIN.so]");
+	const char *dir = arena_stringn(p->arena, file, (size_t)(slash - file));
+	const char *name = arena_stringn(p->arena, slash + 1, strlen(slash + 1) - strlen(".so"));
+	enum status s = plugin_load(dir, (const char *const[]){name, NULL}, true);
+	if (s == STATUS_OK && plugin_at(0)->settings)
+		config_sample(arena_printf(p->arena, "%s.conf", name), plugin_at(0)->settings);
+	return s;
+}
+
+static enum status command_check(struct program *p, int argc, char **argv)
+{
+	if (argc > 1 && text_same(argv[1], "--sample"))
+		return sample_print(p, argv[2]);
 	enum status s = program_configure(p);
 	if (s != STATUS_OK)
 		return s;
@@ -251,7 +267,7 @@ struct program_command {
 
 static const struct program_command commands[] = {
 	{"serve", "serve            answer requests and run jobs until SIGTERM", command_serve},
-	{"check", "check            read and print the whole configuration; check --sample prints a commented one", command_check},
+	{"check", "check            read and print the whole configuration; check --sample [DIR/PLUGIN.so] prints a commented one", command_check},
 	{"migrate", "migrate          bring the database to this version's schema", command_migrate},
 	{"audit", "audit verify     prove that the audit trail is unbroken", command_audit},
 	{"keys", "keys rotate      seal all stored secrets anew under the first of seal_keys", command_keys},

@@ -82,6 +82,8 @@ enum status certificate_page(struct request *rq)
 	}
 	if (request_query(rq, "saved"))
 		model_show(m, "SAVED");
+	deadline_notes_fill(rq, m, &app);
+	reminders_fill(rq, m, &app);
 	model_setf(m, "MEMO_PATH", "/%s/%u/memo", app.type, app.number);
 	model_setf(m, "SELF_PATH", "/%s/%u", app.type, app.number);
 	model_set(m, "MEMO", app.memo);

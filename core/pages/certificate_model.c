@@ -168,6 +168,7 @@ static void mail_fill(struct request *rq, struct model *m, const struct applicat
 		model_show(m, "MAIL_WAITING");
 	else
 		model_show(m, "MAIL_NOT_SENT");
+	mail_again_fill(rq, m, app);
 }
 
 static void revocation_fill(struct request *rq, struct model *m, const struct application *app)

@@ -107,6 +107,24 @@ struct obstacle renew_obstacle(const struct application *app, const struct renew
 bool renew_is_near(const struct application *app, when now);
 void renew_form(struct request *rq, struct model *m, const struct application *app, const char *form_key);
 
+/* deadline.c */
+extern const struct panel deadline_panels[];
+/* Fills the switch for reminders; nothing, when there is nothing to be reminded of. */
+void reminders_fill(struct request *rq, struct model *m, const struct application *app);
+enum status certificate_mute(struct request *rq);
+/* Fills the button that sends the issue mail again, as long as that can be. */
+void mail_again_fill(struct request *rq, struct model *m, const struct application *app);
+enum status certificate_mail(struct request *rq);
+/* Fills what the two have just done. */
+void deadline_notes_fill(struct request *rq, struct model *m, const struct application *app);
+
+/* calendar.c */
+enum status calendar_page(struct request *rq);
+enum status calendar_change(struct request *rq);
+enum status calendar_end(struct request *rq);
+enum status calendar_feed(struct request *rq);
+extern const struct menu_entry calendar_menu[];
+
 /* layout.c */
 void layout_start(void);
 void layout_assets(const char *view_dir);

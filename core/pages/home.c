@@ -38,17 +38,14 @@ static enum status panels_fill(struct request *rq, struct model *m)
 {
 	for (size_t i = 0; i < plugin_count(); i++) {
 		for (const struct panel *panel = plugin_at(i)->panels; panel && panel->view; panel++) {
-			/* Asked first on a model of its own: a panel with nothing to say leaves no trace. */
-			struct model *probe = model_new(rq->arena);
-			enum status s = panel->fill ? panel->fill(rq, probe) : STATUS_OK;
+			/* On a model of its own: a panel with nothing to say leaves no trace. */
+			struct model *own = model_new(rq->arena);
+			enum status s = panel->fill ? panel->fill(rq, own) : STATUS_OK;
 			if (s == STATUS_MISSING)
 				continue;
 			if (s != STATUS_OK)
 				return s;
-			struct model *shown = model_include(m, "PANEL", panel->view);
-			s = panel->fill ? panel->fill(rq, shown) : STATUS_OK;
-			if (s != STATUS_OK)
-				return s;
+			model_adopt(m, MODEL_NAME("PANEL"), panel->view, own);
 		}
 	}
 	return STATUS_OK;

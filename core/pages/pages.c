@@ -7,6 +7,11 @@
 static const struct route routes[] = {
 	{"GET", "/", ACCESS_ANYONE, home_page},
 	{"GET", "/help", ACCESS_ANYONE, help_page},
+	{"GET", "/calendar", ACCESS_USER, calendar_page},
+	{"POST", "/calendar", ACCESS_USER, calendar_change},
+	{"POST", "/calendar/end", ACCESS_USER, calendar_end},
+	/* Calendars cannot log in: the address itself is the secret. */
+	{"GET", "/calendar/:token", ACCESS_ANYONE, calendar_feed, .quiet = true},
 
 	{"GET", "/login", ACCESS_ANYONE, login_page},
 	{"GET", "/login/start", ACCESS_ANYONE, login_start},
@@ -25,6 +30,8 @@ static const struct route routes[] = {
 	{"GET", "/:type/:number/applied", ACCESS_USER, certificate_applied},
 	{"GET", "/:type/:number/status", ACCESS_USER, certificate_news, .quiet = true},
 	{"POST", "/:type/:number/memo", ACCESS_USER, certificate_memo},
+	{"POST", "/:type/:number/mute", ACCESS_USER, certificate_mute},
+	{"POST", "/:type/:number/mail", ACCESS_USER, certificate_mail},
 	{"GET", "/:type/:number/revoke", ACCESS_USER, revoke_ask},
 	{"POST", "/:type/:number/revoke", ACCESS_USER, revoke_send},
 	{"GET", "/:type/:number/revoking", ACCESS_USER, revoke_done},
@@ -37,6 +44,8 @@ const struct plugin core_plugin = {
 	.abi = INKAN_ABI,
 	.name = "core",
 	.routes = routes,
+	.menu = calendar_menu,
+	.panels = deadline_panels,
 };
 
 void pages_start(void)

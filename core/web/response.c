@@ -226,6 +226,7 @@ static const char *reason_phrase(int http)
 		{405, "Method Not Allowed"},
 		{409, "Conflict"},
 		{411, "Length Required"},
+		{410, "Gone"},
 		{413, "Content Too Large"},
 		{415, "Unsupported Media Type"},
 		{422, "Unprocessable Content"},

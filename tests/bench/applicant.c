@@ -1,8 +1,8 @@
 /* Applicants without a screen: so many users at a time apply, read the PIN, open the mailed address and take the .p12.
  *
- *   applicant URL CA DB_SOCKET FIRST COUNT THREADS take|pin
+ *   applicant URL CA DB_SOCKET FIRST COUNT THREADS take|pin [PAUSE_MS]
  *
- * Users FIRST to FIRST+COUNT-1 of tests/bench/people.sql each do it once. The address comes from the demo's mail in the database: whoever
+ * Users FIRST to FIRST+COUNT-1 of tests/bench/people.sql each do it once, with a pause before each. The address comes from the demo's mail in the database: whoever
  * looks at the mailbox's pages for it would measure those. Prints certificates (or PINs) per second, and the median and longest time from
  * OK until the PIN was on the details page, in seconds: "RATE MEDIAN LONGEST". */
 #include <curl/curl.h>
@@ -35,6 +35,7 @@
 static const char *site, *ca_file, *db_socket;
 static int first, count;
 static bool only_pin;
+static long pause_before;
 static atomic_int next;
 static double waits[PEOPLE_MAX];
 
@@ -55,9 +56,9 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void look_later(void)
+static void pause_ms(long ms)
 {
-	nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
 static size_t body_take(char *data, size_t size, size_t n, void *to)
@@ -152,7 +153,7 @@ static void pin_wait(struct visitor *v, int number, char *pin, size_t room)
 		if (between(v->page, "id=\"pin\"", ">", '<', pin, room))
 			return;
 		DIE_UNLESS(now() < end, "user %d: no PIN", v->user);
-		look_later();
+		pause_ms(LOOK_MS);
 	}
 }
 
@@ -178,7 +179,7 @@ static void address_wait(struct visitor *v, char *url, size_t room)
 		if (at)
 			return;
 		DIE_UNLESS(now() < end, "user %d: no mail", v->user);
-		look_later();
+		pause_ms(LOOK_MS);
 	}
 }
 
@@ -247,6 +248,7 @@ static void *visitor_run(void *unused)
 	visitor_start(v);
 	while ((i = atomic_fetch_add(&next, 1)) < count) {
 		visitor_become(v, first + i);
+		pause_ms(pause_before);
 		double pressed;
 		int number = apply(v, &pressed);
 		pin_wait(v, number, pin, sizeof pin);
@@ -272,7 +274,7 @@ int main(int argc, char **argv)
 {
 	pthread_t all[256];
 
-	if (argc != 8)
+	if (argc != 8 && argc != 9)
 		return 2;
 	site = argv[1];
 	ca_file = argv[2];
@@ -281,6 +283,7 @@ int main(int argc, char **argv)
 	count = (int)strtol(argv[5], NULL, 10);
 	int threads = (int)strtol(argv[6], NULL, 10);
 	only_pin = strcmp(argv[7], "pin") == 0;
+	pause_before = argc == 9 ? strtol(argv[8], NULL, 10) : 0;
 	if (count < 1 || count > PEOPLE_MAX || threads < 1 || threads > 256)
 		return 2;
 	curl_global_init(CURL_GLOBAL_ALL);

@@ -1,8 +1,9 @@
 /* The floor of the dashboard: bare libfcgi, the same two statements, the same views by bare ctemplate; no session rules, log or limits.
  *
- *   bare_dashboard SOCKET THREADS DB_SOCKET DB_USER DB_PASSWORD_FILE VIEW_DIR VERSION
+ *   bare_dashboard SOCKET THREADS DB_SOCKET DB_USER DB_PASSWORD_FILE VIEW_DIR VERSION SQL_FILE
  *
- * A thread is a loop of FCGX_Accept_r with one connection to the database. The page is the English one: its texts are the msgids. */
+ * A thread is a loop of FCGX_Accept_r with one connection to the database. The page is the English one: its texts are the msgids.
+ * SQL_FILE holds the statements as the portal prepared them, one a line: that of the session, that of the list. */
 #include <ctemplate/template.h>
 #include <ctemplate/template_cache.h>
 #include <ctemplate/template_dictionary.h>
@@ -47,16 +48,6 @@ namespace
 NAMES(X)
 #undef X
 
-/* As core/store/session_store.c and core/store/application.c have them; tests/bench/dashboard.sh compares them in the server's log. */
-const char session_sql[] =
-	"SELECT session.created_at, session.seen_at, session.idp, user.id, user.eppn, user.idp, user.name, user.mail, user.lang,"
-	" user.created_at, user.seen_at FROM session JOIN user ON user.id = session.user_id WHERE session.digest = ?";
-const char list_sql[] =
-	"SELECT id, user_id, number, state, type, upstream, profile, subject, name, mail, extra, memo, months, renews,"
-	" created_at, changed_at, submitted_at, pin_at, download_until, taken_at, serial, fingerprint, not_before,"
-	" not_after, revoke_asked_at, revoked_at, reason, error_code, error_field, error_text, issue_mail_at,"
-	" live_digest, live_key IS NOT NULL, place, pin, url FROM application WHERE user_id = ? AND number < ? AND live_until > ?"
-	" ORDER BY number DESC LIMIT ?";
 const char headers[] =
 	"Status: 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-cache, private\r\n"
 	"Referrer-Policy: same-origin\r\nContent-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' "
@@ -65,13 +56,16 @@ const char headers[] =
 constexpr unsigned COLS_MAX = 40;
 constexpr unsigned long CELL_MAX = 4096;
 constexpr long long ROWS_ASKED = 51; /* 50 are shown, as the portal does */
-/* Columns of the two statements. */
-enum { S_USER = 3, S_EPPN = 4, S_NAME = 6, S_MAIL = 7 };
-enum { L_NUMBER = 2, L_MEMO = 11, L_CREATED = 14, L_NOT_AFTER = 23 };
+/* Of the columns, those that the page shows. A name that comes twice is meant where it comes first behind the one before. */
+enum { S_USER, S_EPPN, S_NAME, S_MAIL };
+const char *const session_columns[] = {"id", "eppn", "name", "mail", nullptr};
+enum { L_NUMBER, L_MEMO, L_CREATED, L_NOT_AFTER };
+const char *const list_columns[] = {"number", "memo", "created_at", "not_after", nullptr};
+constexpr unsigned SHOWN_MAX = 8;
 
 struct settings {
 	const char *db_socket, *db_user, *version;
-	std::string password;
+	std::string password, session_sql, list_sql;
 	int fd;
 } set;
 ctemplate::TemplateCache *cache;
@@ -83,14 +77,15 @@ struct statement {
 	char texts[COLS_MAX][CELL_MAX];
 	unsigned long lens[COLS_MAX];
 	my_bool nulls[COLS_MAX];
+	unsigned at[SHOWN_MAX]; /* where the shown ones are */
 };
 
-void statement_prepare(MYSQL *my, const char *sql, statement *s)
+void statement_prepare(MYSQL *my, const std::string &sql, const char *const *shown, statement *s)
 {
 	MYSQL_BIND binds[COLS_MAX] = {};
 
 	s->handle = mysql_stmt_init(my);
-	DIE_UNLESS(s->handle && mysql_stmt_prepare(s->handle, sql, strlen(sql)) == 0);
+	DIE_UNLESS(s->handle && mysql_stmt_prepare(s->handle, sql.data(), sql.size()) == 0);
 	s->cols = mysql_stmt_field_count(s->handle);
 	MYSQL_RES *about = mysql_stmt_result_metadata(s->handle);
 	DIE_UNLESS(about && s->cols <= COLS_MAX);
@@ -103,13 +98,24 @@ void statement_prepare(MYSQL *my, const char *sql, statement *s)
 		binds[i].length = &s->lens[i];
 		binds[i].is_null = &s->nulls[i];
 	}
+	for (unsigned n = 0, col = 0; shown[n]; n++) {
+		while (col < s->cols && strcmp(mysql_fetch_fields(about)[col].name, shown[n]) != 0)
+			col++;
+		DIE_UNLESS(col < s->cols);
+		s->at[n] = col;
+	}
 	mysql_free_result(about);
 	DIE_UNLESS(mysql_stmt_bind_result(s->handle, binds) == 0);
 }
 
-TemplateString text_at(const statement *s, unsigned col)
+TemplateString text_at(const statement *s, unsigned shown)
 {
-	return TemplateString(s->texts[col], s->lens[col]);
+	return TemplateString(s->texts[s->at[shown]], s->lens[s->at[shown]]);
+}
+
+long long number_at(const statement *s, unsigned shown)
+{
+	return s->numbers[s->at[shown]];
 }
 
 void date_set(TemplateDictionary *d, const StaticTemplateString &name, long long ms)
@@ -168,17 +174,17 @@ void form_fill(TemplateDictionary *body, const statement *user, const char *csrf
 
 void row_fill(TemplateDictionary *row, const statement *s)
 {
-	number_set(row, kROW_PATH, "/client/", s->numbers[L_NUMBER]);
-	number_set(row, kNUMBER, "", s->numbers[L_NUMBER]);
+	number_set(row, kROW_PATH, "/client/", number_at(s, L_NUMBER));
+	number_set(row, kNUMBER, "", number_at(s, L_NUMBER));
 	row->SetValue(kTYPE, "Client certificate");
-	date_set(row, kAPPLIED_ON, s->numbers[L_CREATED]);
+	date_set(row, kAPPLIED_ON, number_at(s, L_CREATED));
 	row->SetValue(kPHASE, "Valid");
 	row->SetValue(kPHASE_CLASS, "is-good");
 	row->SetValue(kSTATE, "Valid");
 	row->SetValue(kSTATE_CLASS, "is-good");
-	if (s->numbers[L_NOT_AFTER])
-		date_set(row->AddSectionDictionary(kHAS_EXPIRY), kEXPIRES_ON, s->numbers[L_NOT_AFTER]);
-	if (s->lens[L_MEMO])
+	if (number_at(s, L_NOT_AFTER))
+		date_set(row->AddSectionDictionary(kHAS_EXPIRY), kEXPIRES_ON, number_at(s, L_NOT_AFTER));
+	if (s->lens[s->at[L_MEMO]])
 		row->AddSectionDictionary(kHAS_MEMO)->SetValue(kMEMO, text_at(s, L_MEMO));
 }
 
@@ -236,7 +242,7 @@ void answer(FCGX_Request *fcgi, statement *session, statement *list)
 	TemplateDictionary *body = page.AddIncludeDictionary(kBODY);
 	body->SetFilename("dashboard.html");
 	form_fill(body, session, csrf);
-	list_fill(body, list, session->numbers[S_USER]);
+	list_fill(body, list, number_at(session, S_USER));
 	DIE_UNLESS(cache->ExpandNoLoad("layout.html", ctemplate::STRIP_BLANK_LINES, &page, nullptr, &out));
 	FCGX_PutStr(headers, sizeof headers - 1, fcgi->out);
 	FCGX_FPrintF(fcgi->out, "Content-Length: %lu\r\n\r\n", static_cast<unsigned long>(out.size()));
@@ -251,8 +257,8 @@ void *worker(void *)
 
 	mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	DIE_UNLESS(mysql_real_connect(my, nullptr, set.db_user, set.password.c_str(), "inkan", 0, set.db_socket, CLIENT_FOUND_ROWS));
-	statement_prepare(my, session_sql, session);
-	statement_prepare(my, list_sql, list);
+	statement_prepare(my, set.session_sql, session_columns, session);
+	statement_prepare(my, set.list_sql, list_columns, list);
 	FCGX_InitRequest(&fcgi, set.fd, 0);
 	while (FCGX_Accept_r(&fcgi) == 0) {
 		answer(&fcgi, session, list);
@@ -279,7 +285,7 @@ void view_load(const std::string &dir, const char *name)
 
 int main(int argc, char **argv)
 {
-	if (argc != 8)
+	if (argc != 9)
 		return 2;
 	int threads = static_cast<int>(strtol(argv[2], nullptr, 10));
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 1); /* as the portal does */
@@ -289,7 +295,9 @@ int main(int argc, char **argv)
 	signal(SIGTERM, SIG_DFL);
 	set.db_socket = argv[3];
 	set.db_user = argv[4];
-	std::getline(std::ifstream(argv[5]), set.password);
+	std::ifstream password(argv[5]), sql(argv[8]);
+	DIE_UNLESS(std::getline(password, set.password));
+	DIE_UNLESS(std::getline(sql, set.session_sql) && std::getline(sql, set.list_sql));
 	set.version = argv[7];
 	set.fd = FCGX_OpenSocket(argv[1], 4096);
 	DIE_UNLESS(set.fd >= 0 && threads > 0 && threads <= 64);

@@ -216,6 +216,7 @@ struct forge forge_genuine(struct arena *a, const struct forge_world *w)
 		.recipient = FORGE_ACS,
 		.confirmed_request = FORGE_REQUEST,
 		.confirmed_until = soon,
+		.subject = true,
 		.conditions = true,
 		.conditions_from = now,
 		.conditions_until = soon,
@@ -366,21 +367,30 @@ static const char *conditions_xml(struct forge *f)
 		attribute(a, "NotOnOrAfter", f->conditions_until), or_nothing(f->audience));
 }
 
+static const char *subject_xml(struct forge *f)
+{
+	struct arena *a = f->arena;
+
+	if (!f->subject)
+		return "";
+	return arena_printf(a,
+		"<saml:Subject><saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:transient\">%s</saml:NameID>"
+		"<saml:SubjectConfirmation%s><saml:SubjectConfirmationData%s%s%s%s/></saml:SubjectConfirmation></saml:Subject>",
+		f->name_id, attribute(a, "Method", f->method), attribute(a, "Recipient", f->recipient),
+		attribute(a, "InResponseTo", f->confirmed_request),
+		attribute(a, "NotBefore", f->confirmed_from),
+		attribute(a, "NotOnOrAfter", f->confirmed_until));
+}
+
 static const char *assertion_xml(struct forge *f)
 {
 	struct arena *a = f->arena;
 	const char *xml = arena_printf(a,
 		"<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"%s%s%s><saml:Issuer>%s</saml:Issuer>%s"
-		"<saml:Subject><saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:transient\">%s</saml:NameID>"
-		"<saml:SubjectConfirmation%s><saml:SubjectConfirmationData%s%s%s%s/></saml:SubjectConfirmation></saml:Subject>"
-		"%s%s<saml:AttributeStatement>%s%s%s%s%s</saml:AttributeStatement></saml:Assertion>",
+		"%s%s%s<saml:AttributeStatement>%s%s%s%s%s</saml:AttributeStatement></saml:Assertion>",
 		attribute(a, "ID", f->assertion_id), attribute(a, "Version", f->assertion_version),
 		attribute(a, "IssueInstant", f->assertion_instant), f->assertion_issuer,
-		signature_template(f, f->assertion_id, f->sign_assertion), f->name_id,
-		attribute(a, "Method", f->method), attribute(a, "Recipient", f->recipient),
-		attribute(a, "InResponseTo", f->confirmed_request),
-		attribute(a, "NotBefore", f->confirmed_from),
-		attribute(a, "NotOnOrAfter", f->confirmed_until), conditions_xml(f),
+		signature_template(f, f->assertion_id, f->sign_assertion), subject_xml(f), conditions_xml(f),
 		or_nothing(f->authentication), one_attribute(a, FORGE_EPPN, f->eppn),
 		one_attribute(a, FORGE_MAIL, f->mail), one_attribute(a, FORGE_NAME, f->name),
 		one_attribute(a, FORGE_JA_NAME, f->ja_name), or_nothing(f->attributes));

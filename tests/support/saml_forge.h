@@ -52,7 +52,7 @@ struct forge {
 	bool assertion; /* whether there is one */
 	const char *assertion_id, *assertion_version, *assertion_instant, *assertion_issuer, *name_id;
 	const char *method, *recipient, *confirmed_request, *confirmed_from, *confirmed_until;
-	bool conditions;
+	bool subject, conditions;
 	const char *conditions_from, *conditions_until;
 	const char *audience;			  /* XML, inside Conditions */
 	const char *authentication;		  /* XML, the AuthnStatement */

@@ -8,6 +8,7 @@
 INKAN_SOURCE=${INKAN_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 : "${INKAN_BUILD:?is the build folder to test}"
 export INKAN_SOURCE INKAN_BUILD
+export LSAN_OPTIONS=suppressions=$INKAN_SOURCE/tests/support/lsan.supp:print_suppressions=0
 STACK_TOP=$(mktemp -d "${TMPDIR:-/tmp}/inkan-XXXXXX")
 STACK_DIR=$STACK_TOP/d
 STACK_CA=$STACK_DIR/keys/ca.pem

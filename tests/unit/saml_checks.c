@@ -131,7 +131,7 @@ MAIL(mail_dots, "taro..yamada@u.test")
 MAIL(mail_hyphen, "taro@-u.test")
 MAIL(mail_angle, "&lt;taro@u.test&gt;")
 SET(mail_long, mail,
-	forge_value(f->arena, arena_printf(f->arena, "taro@%s.test", forge_repeat(f->arena, "a.", 130))))
+	forge_value(f->arena, arena_printf(f->arena, "taro@%stest", forge_repeat(f->arena, "a.", 130))))
 static void name_missing(struct forge *f)
 {
 	f->name = f->ja_name = NULL;
@@ -144,11 +144,31 @@ SET(name_long, ja_name, forge_value(f->arena, forge_repeat(f->arena, "山", 129)
 SET(name_two, ja_name, arena_printf(f->arena, "%s%s", forge_value(f->arena, "a"), forge_value(f->arena, "b")))
 SET(name_english_only, ja_name, NOTHING)
 
+/* What an assertion is made of */
+SET(no_subject, subject, false)
+static void no_assertion_id(struct forge *f)
+{
+	f->assertion_id = NULL;
+	f->sign_assertion = NULL;
+	f->sign_response = &f->world->idp;
+}
+SET(attribute_without_name, attributes, "<saml:Attribute/>")
+static void attributes_201(struct forge *f)
+{
+	struct text t = text_new(f->arena, 1 << 20);
+
+	for (int i = 0; i < 201; i++)
+		text_addf(&t, "<saml:Attribute Name=\"%d\"/>", i);
+	f->attributes = t.data;
+}
+
 /* clang-format off */
 static const struct hostile table[] = {
 	{NULL, "as it is", NULL},
 	CASE(NULL, just_expired), CASE(NULL, just_not_valid), CASE(NULL, other_attributes), CASE(NULL, name_english_only),
 
+	CASE("confirmation", no_subject), CASE("message", no_assertion_id), CASE("attributes", attribute_without_name),
+	CASE("attributes", attributes_201),
 	CASE("issue-instant", issued_in_future), CASE("issue-instant", issued_before_request),
 	CASE("issue-instant", issued_never), CASE("issue-instant", issued_never_response),
 	CASE("issue-instant", issued_in_future_response), CASE("expired", expired_conditions),

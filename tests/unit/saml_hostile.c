@@ -441,6 +441,47 @@ static void sha512(struct forge *f)
 	f->digest_method = XENC "sha512";
 }
 
+/* Shapes that no IdP makes */
+SET(not_by_the_schema, beside, "<samlp:Status/>")
+SET(algorithm_in_extension, extensions,
+	"<samlp:Extensions><x:a xmlns:x=\"urn:x\" Algorithm=\"urn:y\"/></samlp:Extensions>")
+SET(id_empty, extensions, "<samlp:Extensions><x:a xmlns:x=\"urn:x\" ID=\"\"/></samlp:Extensions>")
+SET(id_long, extensions,
+	arena_printf(f->arena, "<samlp:Extensions><x:a xmlns:x=\"urn:x\" ID=\"%s\"/></samlp:Extensions>",
+		forge_repeat(f->arena, "a", 300)))
+static const char *other_root(struct forge *f, const char *xml)
+{
+	return "<samlp:LogoutResponse xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
+}
+ALTER(other_root)
+static const char *two_keys(struct forge *f, const char *xml)
+{
+	const char *key = forge_part(f->arena, xml, "<xenc:EncryptedKey", "</xenc:EncryptedKey>");
+
+	return forge_replace(f->arena, xml, "</xenc:EncryptedData>",
+		arena_printf(f->arena,
+			"</xenc:EncryptedData><xenc:EncryptedKey xmlns:xenc=\"" XENC "\" xmlns:ds=\"" DSIG
+			"\"%s",
+			key + strlen("<xenc:EncryptedKey")));
+}
+static void alter_two_keys(struct forge *f)
+{
+	encrypted_gcm(f);
+	f->alter_response = two_keys;
+}
+static const char *empty_signature(struct forge *f, const char *xml)
+{
+	return forge_replace(
+		f->arena, xml, "<samlp:Status>", "<ds:Signature xmlns:ds=\"" DSIG "\"/><samlp:Status>");
+}
+ALTER(empty_signature)
+static const char *half_signature(struct forge *f, const char *xml)
+{
+	return forge_replace(
+		f->arena, xml, forge_part(f->arena, xml, "<ds:SignatureMethod", "rsa-sha256\"/>"), "");
+}
+ALTER(half_signature)
+
 /* clang-format off */
 static const struct hostile table[] = {
 	{NULL, "as it is", NULL},
@@ -448,6 +489,9 @@ static const struct hostile table[] = {
 	CASE(NULL, encrypted_in_signed), CASE(NULL, encrypted_gcm), CASE(NULL, encrypted_cbc), CASE(NULL, sha512),
 	CASE(NULL, as_shibboleth), CASE(NULL, declared_utf8), CASE(NULL, harmless_extension),
 
+	CASE("message", not_by_the_schema), CASE("algorithm", algorithm_in_extension), CASE("structure", id_empty),
+	CASE("structure", id_long), CASE("structure", alter_other_root), CASE("structure", alter_two_keys),
+	CASE("structure", alter_empty_signature), CASE("structure", alter_half_signature),
 	CASE("algorithm", rsa_sha1), CASE("algorithm", digest_sha1), CASE("algorithm", canonical_inclusive),
 	CASE("algorithm", transform_inclusive), CASE("algorithm", transform_xpath), CASE("algorithm", encrypted_3des),
 	CASE("algorithm", transport_1_5), CASE("decryption", encrypted_sha1_inside), CASE("algorithm", alter_hmac),

@@ -38,8 +38,12 @@
 		}
 	});
 	document.addEventListener("click", function (event) {
-		var dialog = event.target.closest("dialog");
-		if (dialog && (event.target === dialog || event.target.closest("[data-close]")))
+		var dialog = event.target.closest("dialog"), box = dialog && dialog.getBoundingClientRect();
+		if (!dialog)
+			return;
+		var beside = event.target === dialog &&
+			(event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom);
+		if (beside || event.target.closest("[data-close]"))
 			dialog.close();
 	});
 	window.addEventListener("pageshow", function (event) {

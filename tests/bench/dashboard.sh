@@ -1,0 +1,88 @@
+# Pages of the dashboard (50 applications) per second through nginx, beside bare libfcgi, the same SQL and bare ctemplate.
+
+# The floor behind an nginx of its own, rendered from the same files.
+floor_up() {
+	local port=$1 dir=$top/floor version
+	mkdir -p "$dir/run" "$dir/log"
+	"$source_dir/nginx/render" "$dir/nginx" SERVER_NAME=localhost "LISTEN=listen 127.0.0.1:$port ssl; listen [::1]:$port ssl;" \
+		"LISTEN_DEFAULT=listen 127.0.0.1:$port ssl default_server;" "CERTIFICATE=$stack_dir/keys/https.pem" \
+		"CERTIFICATE_KEY=$stack_dir/keys/https.key" "UPSTREAM=server \"unix:$dir/run/bare.sock\" max_fails=0;" \
+		"VIEW_DIR=$source_dir/views" "ERROR_DIR=$source_dir/nginx/error" "LOG_DIR=$dir/log" HSTS= RATE=1000000 \
+		"USER=$(id -un)" "RUN_DIR=$dir/run" || die "the floor's nginx cannot be configured."
+	version=$(page "$stack_url/" | grep -o -m 1 'inkan\.css?v=[0-9a-f]*' | cut -d = -f 2)
+	TZ=Asia/Tokyo helper_start "$dir/log/bare.log" "$bare/bare_dashboard" "$dir/run/bare.sock" 8 "$stack_db" inkan \
+		"$stack_dir/keys/password.database" "$source_dir/views" "$version" "$top/ours.Prepare"
+	floor_pid=${helpers[-1]}
+	helper_start "$dir/log/nginx.out" nginx -p "$dir/run" -e "$dir/log/nginx.log" -c "$dir/nginx/demo.conf"
+	for _ in $(seq 100); do
+		page "https://localhost:$port/" >/dev/null && return
+		sleep 0.1
+	done
+	die "the floor did not start: $(tail -n 1 "$dir/log/bare.log")"
+}
+page() { # URL
+	curl -q -s -f --max-time 10 --noproxy '*' --cacert "$stack_ca" -H 'Accept-Language: en' -b "$cookie" "$1"
+}
+# Asks for a page and leaves what its connection said to the database in $top/NAME.prepare and .execute, one statement a line.
+statements() { # NAME URL
+	local log=$top/general.$1 kind
+	sql -e "SET GLOBAL general_log_file = '$log'; SET GLOBAL general_log = ON"
+	page "$2" >/dev/null || die "$2 gave no page."
+	sql -e "SET GLOBAL general_log = OFF"
+	for kind in Prepare Execute; do
+		# Time and number of the connection may stand in one column or in two.
+		tr -d '\000' <"$log" | awk -v kind="$kind" 'match($0, "[0-9]+ " kind "\t") {
+			id = substr($0, RSTART, RLENGTH) + 0; said = substr($0, RSTART + RLENGTH); of[id] = of[id] said "\n"
+			if (said ~ /FROM session JOIN/) ours = id} END {printf "%s", of[ours]}' >"$top/$1.$kind"
+	done
+}
+# Before any other page: the first of a connection is the one that prepares its statements.
+sql_learn() {
+	statements ours "$stack_url/"
+	[ "$(grep -c . "$top/ours.Prepare")" = 2 ] && grep -q 'FROM application' <(tail -n 1 "$top/ours.Prepare") ||
+		die "the dashboard no longer runs two statements; bring bare_dashboard.cc up to date: $(cat "$top/ours.Prepare")"
+}
+same_check() { # FLOOR_URL: a floor that does something else is none
+	local ours theirs difference
+	statements floor "$1"
+	ours=$(grep -c . "$top/ours.Execute") theirs=$(grep -c . "$top/floor.Execute")
+	[ "$ours" = 2 ] && [ "$theirs" = 2 ] || die "the dashboard ran $ours statements, the floor $theirs."
+	ours=$(page "$stack_url/" | wc -c)
+	theirs=$(page "$1" | wc -c)
+	difference=$(calc "($ours > $theirs ? $ours - $theirs : $theirs - $ours) / $theirs")
+	[ "$(calc "$difference <= 0.02 ? 1 : 0" %d)" = 1 ] || die "the floor's page has $theirs bytes, the dashboard $ours."
+	note "dashboard: $ours bytes, the floor's page $theirs; the same two statements"
+}
+dashboard_round() { # ours|floor: appends to $top/NAME.rate and NAME.cpu
+	local url=$stack_url/ pid=$stack_inkan before result
+	[ "$1" = ours ] || { url=$floor_url; pid=$floor_pid; }
+	before=$(cpu_ms "$pid")
+	result=$(wrk_run "$url" en "$BENCH_SECONDS") || exit
+	echo "${result#* }" >>"$top/$1.rate"
+	calc "($(cpu_ms "$pid") - $before) * 1000 / ${result% *}" '%.1f\n' >>"$top/$1.cpu"
+}
+bench_dashboard() {
+	local i port ratio cpu
+	rm -f "$top"/*.rate "$top"/*.cpu
+	stack_up 10
+	sql_learn
+	port_take port
+	floor_url=https://localhost:$port/
+	floor_up "$port"
+	same_check "$floor_url"
+	wrk_run "$stack_url/" en 1 >/dev/null
+	wrk_run "$floor_url" en 1 >/dev/null
+	for ((i = 0; i < BENCH_ROUNDS; i++)); do # who begins changes: a load that grows or falls must not favour one
+		if ((i % 2)); then dashboard_round floor && dashboard_round ours; else dashboard_round ours && dashboard_round floor; fi
+		wrk_run "$stack_url/" ja "$BENCH_SECONDS" | cut -d ' ' -f 2 >>"$top/ja.rate"
+	done
+	ratio=$(paste "$top/ours.rate" "$top/floor.rate" | awk '{print $1 / $2}' | tee "$top/ratio" | median)
+	row "dashboard, pages/s" "$(median <"$top/ours.rate")" "$(median <"$top/floor.rate")" "$ratio" ">= 0.8" "$ratio >= 0.8"
+	cpu=$(paste "$top/ours.cpu" "$top/floor.cpu" | awk '{print $2 / $1}' | median)
+	row "dashboard, processor time of the server, µs/page" "$(median <"$top/ours.cpu")" "$(median <"$top/floor.cpu")" "$cpu"
+	row "dashboard in Japanese, pages/s" "$(median <"$top/ja.rate")" "$(median <"$top/floor.rate")" \
+		"$(paste "$top/ja.rate" "$top/floor.rate" | awk '{print $1 / $2}' | median)"
+	note "dashboard: ratio over $BENCH_ROUNDS rounds $(range <"$top/ratio"); load average $(load)"
+	helpers_stop
+	stack_down
+}
