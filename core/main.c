@@ -46,6 +46,8 @@ static enum status program_configure(struct program *p)
 	if (c->test_clock[0])
 		clock_shift_file(c->test_clock);
 #endif
+	c->saml.title_ja = c->title_ja;
+	c->saml.title_en = c->title_en;
 	site_set(&(struct site){.base_url = c->base_url, .title_ja = c->title_ja, .title_en = c->title_en,
 		.contact = c->contact, .demo = c->demo});
 	s = clock_start(c->zone);
@@ -115,6 +117,7 @@ static enum status serve_run(struct program *p, uv_loop_t *loop)
 	session_start(&c->session);
 	pages_start();
 	pages_assets(c->view_dir);
+	pages_ca(&c->ca);
 	order_start(plugin_upstream);
 	handover_start(plugin_card);
 	upkeep_start(bytes_string(c->audit_key.value), plugin_sealed(p->arena));

@@ -10,6 +10,7 @@
 #endif
 
 #define AT(member) offsetof(struct settings, member)
+#define CA(member) offsetof(struct ca_setting, member)
 #define IDP(member) offsetof(struct identity_provider, member)
 
 static const struct setting idp_settings[] = {
@@ -23,6 +24,14 @@ static const struct setting idp_settings[] = {
 	{0},
 };
 
+static const struct setting ca_settings[] = {
+	{"url", SETTING_STRING, CA(url), NULL, .help = "Where the certificate can be downloaded (http or https)."},
+	{"title_en", SETTING_STRING, CA(title_en), "", .help = "Its title to English readers; empty: the section's."},
+	{"sha256", SETTING_STRING, CA(sha256), "", .help = "Its SHA-256 fingerprint, 64 hexadecimal digits, for users to compare; empty: not shown."},
+	{"root", SETTING_BOOLEAN, CA(root), "no", .help = "Whether it is a root CA, which devices trust only when told to."},
+	{0},
+};
+
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const starttls_modes[] = {"required", "try", "never", NULL};
 
@@ -31,6 +40,8 @@ const struct setting settings_list[] = {
 	{"title_ja", SETTING_STRING, AT(title_ja), "クライアント証明書発行システム", .help = "Name of the site in Japanese."},
 	{"title_en", SETTING_STRING, AT(title_en), "Client Certificate Portal", .help = "Name of the site in English."},
 	{"contact", SETTING_STRING, AT(contact), "", .help = "Whom users ask for help: an address or a sentence; shown on error pages and in mails."},
+	{"ca", SETTING_SECTION, AT(ca), .sub = ca_settings, .sub_size = sizeof(struct ca_setting),
+		.help = "A CA certificate that the install guide offers, titled as users see it; none: what the issuing service names itself."},
 	{"zone", SETTING_STRING, AT(zone), "Asia/Tokyo", .help = "Time zone in which times are shown and months are counted."},
 	{"log_level", SETTING_CHOICE, AT(log_level), "info", .choices = log_levels, .help = "The least severe lines that are logged."},
 	{"demo", SETTING_BOOLEAN, AT(demo), "no", .help = "Allows demo plugins; demands a loopback host in base_url and puts a banner on every page."},
@@ -124,6 +135,13 @@ enum status settings_check(const struct settings *s)
 		snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), host);
 		if (!loopback(name))
 			return cause(STATUS_INVALID, "inkan.conf: demo = yes demands a loopback host in base_url, not %s", name);
+	}
+	const struct ca_setting *ca = s->ca.items;
+	for (size_t i = 0; i < s->ca.n; i++) {
+		if (!text_starts(ca[i].url, "https://") && !text_starts(ca[i].url, "http://"))
+			return cause(STATUS_INVALID, "inkan.conf: url of ca \"%s\" must be an http or https address", ca[i].title);
+		if (ca[i].sha256[0] && (strlen(ca[i].sha256) != 64 || strspn(ca[i].sha256, "0123456789abcdefABCDEF") != 64))
+			return cause(STATUS_INVALID, "inkan.conf: sha256 of ca \"%s\" must be 64 hexadecimal digits", ca[i].title);
 	}
 	if (!s->demo && s->saml.idps.n == 0)
 		return cause(STATUS_INVALID, "inkan.conf: no idp section: nobody could log in");

@@ -6,6 +6,7 @@
 #include "issue/mail.h"
 #include "issue/poll.h"
 #include "issue/remind.h"
+#include "pages/pages.h"
 #include "saml/saml.h"
 #include "store/db.h"
 #include "web/server.h"
@@ -31,6 +32,7 @@ struct settings {
 	struct mail_settings mail;
 	struct poll_settings poll;
 	struct remind_settings remind;
+	struct setting_sections ca; /* struct ca_setting */
 };
 extern const struct setting settings_list[];
 

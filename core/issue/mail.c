@@ -278,6 +278,7 @@ static struct model *notice_model(struct arena *a, const struct application *app
 	model_set(m, "EXPIRES_AT", app->not_after ? clock_show(a, app->not_after, lang) : "");
 	model_set(m, "TAKEN_AT", app->taken_at ? clock_show(a, app->taken_at, lang) : "");
 	model_set(m, "REVOKED_AT", app->revoked_at ? clock_show(a, app->revoked_at, lang) : "");
+	model_setf(m, "HELP", "%s/help", our_site);
 	model_setf(m, "PAGE", "%s/%s/%u", our_site, app->type, app->number);
 	model_set(m, "SITE", lang == LANG_JA ? settings.from_name_ja : settings.from_name_en);
 	model_set(m, "CONTACT", settings.contact && settings.contact[0] ? settings.contact

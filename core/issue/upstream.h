@@ -47,6 +47,14 @@ struct upstream_certificate { /* one certificate that the upstream knows, for im
 };
 typedef void upstream_emit(const struct upstream_certificate *certificate, void *context);
 
+/* A certificate above the users' own, for the install guide. */
+struct ca_link {
+	const char *title; /* as it calls itself; shown as it is */
+	const char *url;   /* a path of ours, or an http or https address */
+	const char *fingerprint; /* SHA-256, hexadecimal; "": not told */
+	bool root;	   /* it signs itself: devices trust it only when told to */
+};
+
 /* A driver never touches shared tables, never retries, never sleeps. Same order twice (after a crash): the same application id must
  * not be issued twice; the driver tells by its own table or by asking. */
 struct upstream {
@@ -57,7 +65,8 @@ struct upstream {
 	enum status (*collect)(const struct upstream_call *call); /* may be NULL */
 	int64_t collect_every;                                    /* ms */
 	enum status (*list)(const struct upstream_call *call, upstream_emit *emit, void *context); /* may be NULL */
-	/* The first certificates of the chain, for the install guide; may be NULL. */
+	/* The chain above the users' certificates, the one next to them first, ended by {0}; may be NULL. Asked by many threads at once. */
+	const struct ca_link *(*ca_links)(struct arena *a);
 };
 
 #endif

@@ -134,5 +134,15 @@ char *layout_lang_url(struct arena *a, const char *path, const char *query, enum
 
 /* help.c */
 enum status help_page(struct request *rq);
+enum status help_system_page(struct request *rq);
+/* Which system's page is for a browser with this Sec-CH-UA-Platform and this User-Agent (either may be NULL); NULL: none. */
+const char *help_system(const char *hint, const char *agent);
+
+/* help_ca.c */
+/* Fills the list of CA certificates, when there are any. */
+void ca_list_fill(struct request *rq, struct model *page);
+
+/* help_accessibility.c */
+enum status help_accessibility(struct request *rq);
 
 #endif

@@ -7,6 +7,8 @@
 static const struct route routes[] = {
 	{"GET", "/", ACCESS_ANYONE, home_page},
 	{"GET", "/help", ACCESS_ANYONE, help_page},
+	{"GET", "/help/accessibility", ACCESS_ANYONE, help_accessibility},
+	{"GET", "/help/:system", ACCESS_ANYONE, help_system_page},
 	{"GET", "/calendar", ACCESS_USER, calendar_page},
 	{"POST", "/calendar", ACCESS_USER, calendar_change},
 	{"POST", "/calendar/end", ACCESS_USER, calendar_end},

@@ -13,4 +13,12 @@ void pages_start(void);
  * all hosts of a release agree on them; without it they change with every start. After pages_start(), before threads. */
 void pages_assets(const char *view_dir);
 
+/* A CA certificate that the install guide offers: section ca "TITLE" { url = "https://..." }. */
+struct ca_setting {
+	const char *title, *title_en, *url, *sha256;
+	bool root;
+};
+/* Sets those of the configuration (struct ca_setting); when there are none the upstreams name theirs. Before threads. */
+void pages_ca(const struct setting_sections *sections);
+
 #endif

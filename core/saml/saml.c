@@ -34,7 +34,8 @@ static struct provider {
 	struct decrypt_key *key;
 } sp;
 
-/* lasso keeps times in static buffers while it builds a message. */
+/* lasso keeps times in static buffers while it builds a message. While it reads one there is only the date of its log lines, which
+ * on_glib_log() drops, so responses are verified without a lock. */
 static pthread_mutex_t building = PTHREAD_MUTEX_INITIALIZER;
 
 /* What the libraries report about a hostile message is detail; that one was refused is logged by who asked. */

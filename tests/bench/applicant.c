@@ -20,16 +20,16 @@
 #define PEOPLE_MAX 100000
 #define PAGE_MAX ((size_t)1024 * 1024) /* the longest page has 60 KB */
 #define LOOK_MS 50		       /* between two looks at the details page, or into the mailbox */
-#define LIMIT_S 120		       /* for one of the steps: a machine that is that slow is not worth measuring */
-#define VERIFY_EVERY 20		       /* files that are opened with the PIN: opening costs as much as making */
+#define LIMIT_S 120	/* for one of the steps: a machine that is that slow is not worth measuring */
+#define VERIFY_EVERY 20 /* files that are opened with the PIN: opening costs as much as making */
 
-#define DIE_UNLESS(expr, ...)                                                                                  \
-	do {                                                                                                   \
-		if (!(expr)) {                                                                                 \
-			fprintf(stderr, "applicant: " __VA_ARGS__);                                            \
-			fprintf(stderr, " (%s)\n", #expr);                                                     \
-			exit(1);                                                                               \
-		}                                                                                              \
+#define DIE_UNLESS(expr, ...)                                                                                \
+	do {                                                                                                 \
+		if (!(expr)) {                                                                               \
+			fprintf(stderr, "applicant: " __VA_ARGS__);                                          \
+			fprintf(stderr, " (%s)\n", #expr);                                                   \
+			exit(1);                                                                             \
+		}                                                                                            \
 	} while (0)
 
 static const char *site, *ca_file, *db_socket;
@@ -89,7 +89,8 @@ static long ask(struct visitor *v, const char *path, const char *fields)
 	else
 		curl_easy_setopt(v->curl, CURLOPT_HTTPGET, 1L);
 	CURLcode rc = curl_easy_perform(v->curl);
-	DIE_UNLESS(rc == CURLE_OK, "user %d, %s: %s", v->user, fields ? "POST" : "GET", curl_easy_strerror(rc));
+	DIE_UNLESS(
+		rc == CURLE_OK, "user %d, %s: %s", v->user, fields ? "POST" : "GET", curl_easy_strerror(rc));
 	curl_easy_getinfo(v->curl, CURLINFO_RESPONSE_CODE, &http);
 	curl_easy_getinfo(v->curl, CURLINFO_REDIRECT_URL, &location);
 	curl_easy_getinfo(v->curl, CURLINFO_CONTENT_TYPE, &type);
@@ -129,14 +130,18 @@ static int apply(struct visitor *v, double *ret_pressed)
 	int number = 0;
 	long http = ask(v, "/", NULL);
 
-	DIE_UNLESS(http == 200 && between(v->page, "<form method=\"post\" action=\"/client/apply\"", "name=\"csrf\" value=\"", '"', csrf, sizeof csrf) &&
-			   between(v->page, "<form method=\"post\" action=\"/client/apply\"", "name=\"form_key\" value=\"", '"', key, sizeof key),
+	DIE_UNLESS(http == 200 &&
+			   between(v->page, "<form method=\"post\" action=\"/client/apply\"",
+				   "name=\"csrf\" value=\"", '"', csrf, sizeof csrf) &&
+			   between(v->page, "<form method=\"post\" action=\"/client/apply\"",
+				   "name=\"form_key\" value=\"", '"', key, sizeof key),
 		"user %d: no form on the dashboard, HTTP %ld", v->user, http);
 	snprintf(fields, sizeof fields, "csrf=%s&form_key=%s", csrf, key);
 	*ret_pressed = now();
 	http = ask(v, "/client/apply", fields);
 	const char *path = strstr(v->location, "/client/");
-	DIE_UNLESS(http == 303 && path && sscanf(path, "/client/%d/applied", &number) == 1, "user %d: not accepted, HTTP %ld", v->user, http);
+	DIE_UNLESS(http == 303 && path && sscanf(path, "/client/%d/applied", &number) == 1,
+		"user %d: not accepted, HTTP %ld", v->user, http);
 	return number;
 }
 
@@ -190,7 +195,8 @@ static bool file_opens(const struct visitor *v, const char *pin)
 	EVP_PKEY *key = NULL;
 	X509 *certificate = NULL;
 	STACK_OF(X509) *chain = NULL;
-	bool ok = p12 && PKCS12_parse(p12, pin, &key, &certificate, &chain) == 1 && X509_check_private_key(certificate, key) == 1;
+	bool ok = p12 && PKCS12_parse(p12, pin, &key, &certificate, &chain) == 1 &&
+		  X509_check_private_key(certificate, key) == 1;
 
 	EVP_PKEY_free(key);
 	X509_free(certificate);
@@ -214,8 +220,10 @@ static void take(struct visitor *v, const char *pin)
 	http = ask(v, page, NULL);
 	DIE_UNLESS(http == 200, "user %d: download page, HTTP %ld", v->user, http);
 	http = ask(v, page, "format=modern");
-	DIE_UNLESS(http == 200 && strstr(v->type, "pkcs12") && v->len > 1000, "user %d: download, HTTP %ld, %zu bytes", v->user, http, v->len);
-	DIE_UNLESS(v->user % VERIFY_EVERY || file_opens(v, pin), "user %d: the file does not open with its PIN", v->user);
+	DIE_UNLESS(http == 200 && strstr(v->type, "pkcs12") && v->len > 1000,
+		"user %d: download, HTTP %ld, %zu bytes", v->user, http, v->len);
+	DIE_UNLESS(v->user % VERIFY_EVERY || file_opens(v, pin),
+		"user %d: the file does not open with its PIN", v->user);
 }
 
 static void visitor_start(struct visitor *v)
@@ -234,7 +242,8 @@ static void visitor_start(struct visitor *v)
 	curl_easy_setopt(v->curl, CURLOPT_WRITEDATA, v);
 	/* So that the page is in English whatever the server's default. */
 	curl_easy_setopt(v->curl, CURLOPT_HTTPHEADER, curl_slist_append(NULL, "Accept-Language: en"));
-	DIE_UNLESS(mysql_real_connect(v->my, NULL, "root", NULL, "inkan", 0, db_socket, 0), "database: %s", mysql_error(v->my));
+	DIE_UNLESS(mysql_real_connect(v->my, NULL, "root", NULL, "inkan", 0, db_socket, 0), "database: %s",
+		mysql_error(v->my));
 }
 
 static void *visitor_run(void *unused)

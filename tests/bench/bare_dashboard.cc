@@ -26,24 +26,25 @@ using ctemplate::StaticTemplateString;
 using ctemplate::TemplateDictionary;
 using ctemplate::TemplateString;
 
-#define DIE_UNLESS(expr)                                                                                       \
-	do {                                                                                                   \
-		if (!(expr)) {                                                                                 \
-			fprintf(stderr, "bare_dashboard: %s failed\n", #expr);                                 \
-			exit(1);                                                                               \
-		}                                                                                              \
+#define DIE_UNLESS(expr)                                                                                     \
+	do {                                                                                                 \
+		if (!(expr)) {                                                                               \
+			fprintf(stderr, "bare_dashboard: %s failed\n", #expr);                               \
+			exit(1);                                                                             \
+		}                                                                                            \
 	} while (0)
 
 namespace
 {
 
-#define NAMES(X)                                                                                               \
-	X(LANG)                                                                                                \
-	X(TITLE) X(SITE) X(VERSION) X(DEMO) X(IN_EN) X(LANG_URL) X(USER) X(USER_EPPN) X(USER_NAME) X(ENTRY)    \
-	X(ENTRY_PATH) X(ENTRY_TITLE) X(CSRF) X(BODY) X(FORM) X(NAME) X(TYPE_TITLE) X(TYPE_PURPOSE) X(PATH)     \
-	X(TYPE_BUTTON) X(APPLICANT_MAIL) X(FORM_KEY) X(PARTS) X(FIXED) X(COUNTED) X(MONTHS) X(LIST) X(ALL)     \
-	X(TABLE) X(ROW) X(ROW_PATH) X(NUMBER) X(TYPE) X(APPLIED_ON) X(PHASE) X(PHASE_CLASS) X(STATE)           \
+// clang-format off
+#define NAMES(X)                                                                                             \
+	X(LANG) X(TITLE) X(SITE) X(VERSION) X(DEMO) X(IN_EN) X(LANG_URL) X(USER) X(USER_EPPN) X(USER_NAME)   \
+	X(ENTRY) X(ENTRY_PATH) X(ENTRY_TITLE) X(CSRF) X(BODY) X(FORM) X(NAME) X(TYPE_TITLE) X(TYPE_PURPOSE)  \
+	X(PATH) X(TYPE_BUTTON) X(APPLICANT_MAIL) X(FORM_KEY) X(PARTS) X(FIXED) X(COUNTED) X(MONTHS) X(LIST)  \
+	X(ALL) X(TABLE) X(ROW) X(ROW_PATH) X(NUMBER) X(TYPE) X(APPLIED_ON) X(PHASE) X(PHASE_CLASS) X(STATE)  \
 	X(STATE_CLASS) X(HAS_EXPIRY) X(EXPIRES_ON) X(HAS_MEMO) X(MEMO)
+// clang-format on
 #define X(name) const StaticTemplateString k##name = STS_INIT(k##name, #name);
 NAMES(X)
 #undef X
@@ -53,7 +54,7 @@ const char headers[] =
 	"Referrer-Policy: same-origin\r\nContent-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' "
 	"data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n";
 
-constexpr unsigned COLS_MAX = 40;
+constexpr unsigned COLS_MAX = 64;
 constexpr unsigned long CELL_MAX = 4096;
 constexpr long long ROWS_ASKED = 51; /* 50 are shown, as the portal does */
 /* Of the columns, those that the page shows. A name that comes twice is meant where it comes first behind the one before. */
@@ -120,7 +121,8 @@ long long number_at(const statement *s, unsigned shown)
 
 void date_set(TemplateDictionary *d, const StaticTemplateString &name, long long ms)
 {
-	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	static const char *const months[] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	time_t seconds = static_cast<time_t>(ms / 1000);
 	char text[64];
 	struct tm tm;
@@ -162,7 +164,8 @@ void form_fill(TemplateDictionary *body, const statement *user, const char *csrf
 	form->SetValue(kNAME, "client");
 	form->SetValue(kPATH, "/client/apply");
 	form->SetValue(kTYPE_TITLE, "Client certificate");
-	form->SetValue(kTYPE_PURPOSE, "Proves who you are when your device connects to the campus network, a VPN or a web service.");
+	form->SetValue(kTYPE_PURPOSE,
+		"Proves who you are when your device connects to the campus network, a VPN or a web service.");
 	form->SetValue(kTYPE_BUTTON, "Apply for a client certificate");
 	form->SetValue(kAPPLICANT_MAIL, text_at(user, S_MAIL));
 	form->SetValue(kCSRF, csrf);
@@ -256,7 +259,8 @@ void *worker(void *)
 	FCGX_Request fcgi;
 
 	mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	DIE_UNLESS(mysql_real_connect(my, nullptr, set.db_user, set.password.c_str(), "inkan", 0, set.db_socket, CLIENT_FOUND_ROWS));
+	DIE_UNLESS(mysql_real_connect(my, nullptr, set.db_user, set.password.c_str(), "inkan", 0,
+		set.db_socket, CLIENT_FOUND_ROWS));
 	statement_prepare(my, set.session_sql, session_columns, session);
 	statement_prepare(my, set.list_sql, list_columns, list);
 	FCGX_InitRequest(&fcgi, set.fd, 0);
@@ -278,7 +282,8 @@ void view_load(const std::string &dir, const char *name)
 	for (const char *mark : {"[[", "]]"})
 		for (size_t at; (at = text.find(mark)) != std::string::npos;)
 			text.erase(at, 2);
-	DIE_UNLESS(cache->StringToTemplateCache(name, "{{%AUTOESCAPE context=\"HTML\"}}" + text, ctemplate::STRIP_BLANK_LINES));
+	DIE_UNLESS(cache->StringToTemplateCache(
+		name, "{{%AUTOESCAPE context=\"HTML\"}}" + text, ctemplate::STRIP_BLANK_LINES));
 }
 
 } // namespace

@@ -62,7 +62,7 @@ dashboard_round() { # ours|floor: appends to $top/NAME.rate and NAME.cpu
 	calc "($(cpu_ms "$pid") - $before) * 1000 / ${result% *}" '%.1f\n' >>"$top/$1.cpu"
 }
 bench_dashboard() {
-	local i port ratio cpu
+	local i port ratio cpu result
 	rm -f "$top"/*.rate "$top"/*.cpu
 	stack_up 10
 	sql_learn
@@ -74,7 +74,8 @@ bench_dashboard() {
 	wrk_run "$floor_url" en 1 >/dev/null
 	for ((i = 0; i < BENCH_ROUNDS; i++)); do # who begins changes: a load that grows or falls must not favour one
 		if ((i % 2)); then dashboard_round floor && dashboard_round ours; else dashboard_round ours && dashboard_round floor; fi
-		wrk_run "$stack_url/" ja "$BENCH_SECONDS" | cut -d ' ' -f 2 >>"$top/ja.rate"
+		result=$(wrk_run "$stack_url/" ja "$BENCH_SECONDS") || exit
+		echo "${result#* }" >>"$top/ja.rate"
 	done
 	ratio=$(paste "$top/ours.rate" "$top/floor.rate" | awk '{print $1 / $2}' | tee "$top/ratio" | median)
 	row "dashboard, pages/s" "$(median <"$top/ours.rate")" "$(median <"$top/floor.rate")" "$ratio" ">= 0.8" "$ratio >= 0.8"

@@ -95,14 +95,15 @@ for name in taro hanako; do
 done
 visit --cert "$STACK_TOP/false.pem" | grep -q '^400$' || fail "another CA's certificate is accepted"
 
-# taro's is revoked, as the page for it does: the state and its job in one transaction.
-now=$(($(date +%s) * 1000))
-mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root inkan <<-END
-	START TRANSACTION;
-	UPDATE application SET state = 'REVOKE_ACCEPTED', revoke_asked_at = $now, reason = 1 WHERE state = 'TAKEN' AND mail = 'taro@example.ac.jp';
-	INSERT INTO job (kind, state, subject, payload, due_at, created_at)
-		SELECT 'core.revoke', (SELECT state FROM job LIMIT 1), id, '', $now, $now FROM application WHERE state = 'REVOKE_ACCEPTED';
-	COMMIT;
+# taro revokes his.
+portal - "$(stack_password taro)" <<-END
+	import os, sys
+	from portal import Portal
+	p = Portal(os.environ["STACK_URL"], os.environ["STACK_CA"])
+	p.login("taro", sys.argv[1])
+	page = p.get("/client/1/revoke")
+	page = p.submit(page, page.form("/client/1/revoke"), reason="1", understood="1")
+	assert page.status == 200 and page.url.endswith("/client/1/revoking"), (page.status, page.url)
 END
 serial=$(openssl x509 -in "$STACK_TOP/taro.pem" -noout -serial | cut -d= -f2)
 for ((i = 0; i < 100; i++)); do

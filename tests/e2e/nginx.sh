@@ -112,10 +112,12 @@ openssl s_client -connect "127.0.0.1:$port" -tls1_2 </dev/null >/dev/null 2>&1 |
 
 # Secrets of users do not reach a log, not even when inkan is away.
 get "$site/upstream_local/take/TOKENSECRET/download?x=QUERYSECRET" >/dev/null
+get "$site/calendar/CALENDARSECRET.ics" >/dev/null
 get "$site/login?to=QUERYSECRET" -H 'Cookie: __Host-session=COOKIESECRET' >/dev/null
 grep -q '"GET /upstream_local/take/- HTTP/1.1" 502' "$top/log/inkan.access.log" || fail "the download is not in the access log"
+grep -q '"GET /calendar/- HTTP/1.1" 502' "$top/log/inkan.access.log" || fail "the calendar is not in the access log"
 grep -q '"GET /login HTTP/1.1" 502' "$top/log/inkan.access.log" || fail "the log-in is not in the access log"
-if grep -rE 'TOKENSECRET|QUERYSECRET|COOKIESECRET' "$top/log"; then fail "a secret is in a log"; fi
+if grep -rE 'TOKENSECRET|CALENDARSECRET|QUERYSECRET|COOKIESECRET' "$top/log"; then fail "a secret is in a log"; fi
 
 # A program that asks without pause is slowed down, with a page that says so.
 codes=$(curl -q -s --noproxy '*' --cacert "$top/cert.pem" --resolve "localhost:$port:127.0.0.1" -o /dev/null -w '%{http_code}\n' "$site/?[1-900]" | sort | uniq -c)

@@ -27,7 +27,12 @@ static void clock_at(when shift)
 	assert_non_null(f);
 	fprintf(f, "%lld\n", (long long)shift);
 	assert_int_equal(fclose(f), 0);
+#ifdef INKAN_TEST
 	clock_shift_file(path);
+#else
+	if (shift)
+		skip(); /* only a test build's clock can be moved */
+#endif
 }
 
 static int setup(void **state)

@@ -815,6 +815,24 @@ static void revocation_reaches_the_list(void **state)
 	assert_int_equal(get("/upstream_local/ca/x/ca.crl", NULL).code, 404);
 }
 
+static void revoked_while_it_could_be_repeated(void **state)
+{
+	started();
+	struct application app = with_pin();
+	const char *cookie = unlock(&app), *path = download_path(&app);
+	struct reply r = download(&app, cookie);
+	response_after(r.rq, true);
+	assert_int_equal(post(path, cookie, "format=modern").code, 200); /* the control: the same browser may */
+	assert_int_equal(
+		test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_ASKED}), APPLIED_MOVED);
+	app = reread(&app);
+	assert_int_equal(submit(&app, UPSTREAM_REVOKE, 0).answer, UPSTREAM_ACCEPTED);
+	r = post(path, cookie, "format=modern");
+	expect_ended(&r, 410, "already been taken");
+	r = get(path, cookie);
+	expect_ended(&r, 410, "already been taken");
+}
+
 static void revoked_before_it_was_confirmed(void **state)
 {
 	started();
@@ -918,6 +936,7 @@ int main(void)
 		cmocka_unit_test(racing_guesses_are_all_counted),
 		cmocka_unit_test(keys_of_the_stock_are_used_once),
 		cmocka_unit_test(revocation_reaches_the_list),
+		cmocka_unit_test(revoked_while_it_could_be_repeated),
 		cmocka_unit_test(revoked_before_it_was_confirmed),
 		cmocka_unit_test(list_is_made_anew_in_time),
 		cmocka_unit_test(ca_is_published),

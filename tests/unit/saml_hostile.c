@@ -481,6 +481,22 @@ static const char *half_signature(struct forge *f, const char *xml)
 		f->arena, xml, forge_part(f->arena, xml, "<ds:SignatureMethod", "rsa-sha256\"/>"), "");
 }
 ALTER(half_signature)
+static const char *no_transforms(struct forge *f, const char *xml)
+{
+	return forge_replace(
+		f->arena, xml, forge_part(f->arena, xml, "<ds:Transforms>", "</ds:Transforms>"), "");
+}
+ALTER(no_transforms)
+static const char *no_encryption_method(struct forge *f, const char *xml)
+{
+	return forge_replace(
+		f->arena, xml, forge_part(f->arena, xml, "<xenc:EncryptionMethod", "aes256-gcm\"/>"), "");
+}
+static void alter_no_encryption_method(struct forge *f)
+{
+	encrypted_gcm(f);
+	f->alter_response = no_encryption_method;
+}
 
 /* clang-format off */
 static const struct hostile table[] = {
@@ -492,6 +508,7 @@ static const struct hostile table[] = {
 	CASE("message", not_by_the_schema), CASE("algorithm", algorithm_in_extension), CASE("structure", id_empty),
 	CASE("structure", id_long), CASE("structure", alter_other_root), CASE("structure", alter_two_keys),
 	CASE("structure", alter_empty_signature), CASE("structure", alter_half_signature),
+	CASE("structure", alter_no_transforms), CASE("algorithm", alter_no_encryption_method),
 	CASE("algorithm", rsa_sha1), CASE("algorithm", digest_sha1), CASE("algorithm", canonical_inclusive),
 	CASE("algorithm", transform_inclusive), CASE("algorithm", transform_xpath), CASE("algorithm", encrypted_3des),
 	CASE("algorithm", transport_1_5), CASE("decryption", encrypted_sha1_inside), CASE("algorithm", alter_hmac),
