@@ -47,6 +47,8 @@ bool text_ends(const char *s, const char *suffix);
 bool text_same(const char *a, const char *b);            /* strcmp == 0; NULL equals only NULL */
 bool text_same_secret(const char *a, const char *b);     /* in constant time for equal lengths */
 char *text_lower(struct arena *a, const char *s);        /* ASCII letters only */
+/* NFKC and Unicode's case folding: what looks the same to a person who searches is the same. Of valid UTF-8. */
+char *text_fold(struct arena *a, const char *s);
 char *text_trim(struct arena *a, const char *s);         /* ASCII blanks and U+3000 at both ends */
 /* Splits at any of the separators, trims the parts, leaves empty ones out. NULL-terminated. */
 char **text_split(struct arena *a, const char *s, const char *separators);

@@ -244,7 +244,10 @@ static void advice_fill(
 	switch (application_phase(app, now)) {
 	case PHASE_BEFORE:
 	case PHASE_PENDING:
-		model_show(m, "ADVICE_WAIT");
+		if (app->handover)
+			model_show(m, "ADVICE_WAIT_CARD");
+		else
+			model_show(m, "ADVICE_WAIT");
 		break;
 	case PHASE_PIN:
 		model_show(m, "ADVICE_TAKE");
@@ -279,7 +282,9 @@ static void advice_fill(
 	case PHASE_DONE:
 		if (application_certificate(app, now) != CERTIFICATE_VALID)
 			model_show(m, "ADVICE_EXPIRED");
-		else if (!app->handover)
+		else if (app->handover)
+			model_show(m, "ADVICE_CARD");
+		else
 			model_show(m, "ADVICE_INSTALL");
 		if (old_is_valid(links, now) && !revoke_obstacle(links->old, now).why)
 			model_set_int(model_section(m, "ADVICE_OLD_TOO"), "OLD_NUMBER", links->old->number);

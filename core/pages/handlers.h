@@ -31,6 +31,10 @@ bool login_memory_open(struct arena *a, const char *cookie, when now, struct log
 /* home.c */
 enum status home_page(struct request *rq);
 
+/* home_list.c */
+/* Fills the list of the user's applications, or the welcome of one who has none. */
+enum status home_list_fill(struct request *rq, struct model *m) MUST_CHECK;
+
 /* apply.c */
 enum status apply_confirm(struct request *rq);
 enum status apply_send(struct request *rq);

@@ -158,5 +158,20 @@ enum certificate_state application_certificate(const struct application *app, wh
 /* msgids of domain "core": 新規申請中, 更新申請中, ... by what was asked for. */
 const char *application_phase_label(const struct application *app, when now);
 const char *application_certificate_label(const struct application *app, when now);
+const char *certificate_state_label(enum certificate_state state);
+
+/* What a user looks for among the own applications. */
+struct application_query {
+	/* Each one has to occur: as the number, in the memo, in the subject, in the serial (hexadecimal, from 6 digits on) or as the whole
+	 * serial in decimal; folded (text_fold). "": all. */
+	const char *words;
+	bool any_state;
+	enum certificate_state state; /* unless any_state */
+	bool live_only;		      /* as in application_list */
+	unsigned below, limit;
+};
+/* As application_list. Reads the user's rows until the page is full. INVALID: too many words. */
+enum status application_search(struct db *db, struct arena *a, uint64_t user_id, const struct application_query *query,
+	when now, struct application **ret, size_t *ret_n) MUST_CHECK;
 
 #endif

@@ -101,6 +101,11 @@ const char *application_phase_label(const struct application *app, when now)
 	return phase_labels[phase][asked_of(app)];
 }
 
+const char *certificate_state_label(enum certificate_state state)
+{
+	return certificate_labels[state];
+}
+
 const char *application_certificate_label(const struct application *app, when now)
 {
 	return certificate_labels[application_certificate(app, now)];

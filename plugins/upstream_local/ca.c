@@ -352,3 +352,14 @@ when x509_not_after(const X509 *certificate)
 {
 	return time_read(X509_get0_notAfter(certificate));
 }
+
+const char *x509_common_name(struct arena *a, const X509 *certificate)
+{
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	unsigned char *utf8 = NULL;
+	int len = at < 0 ? -1 : ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	const char *name = len > 0 ? arena_stringn(a, (const char *)utf8, (size_t)len) : "CA";
+	OPENSSL_free(utf8);
+	return name;
+}

@@ -58,5 +58,7 @@ const char *x509_serial(struct arena *a, const X509 *certificate); /* lower-case
 const char *x509_fingerprint(struct arena *a, struct bytes der);   /* SHA-256, 64 hexadecimal digits */
 when x509_not_after(const X509 *certificate);
 when x509_not_before(const X509 *certificate);
+/* The subject's CN, UTF-8; "CA" when it has none. */
+const char *x509_common_name(struct arena *a, const X509 *certificate);
 
 #endif

@@ -1,6 +1,7 @@
 /* The download itself: the certificate is signed here, handed over, and counted as taken. */
 #include "local.h"
 
+#include "mobileconfig.h"
 #include "name.h"
 
 /* Whether this browser gave the PIN, lately and as the last one. */
@@ -18,15 +19,18 @@ static enum status ask_again(struct request *rq)
 		rq, arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s?again=1", request_part(rq, "token")));
 }
 
-/* Apple's importers, and Windows before 10, call the modern format a wrong password. Only preselects: the person decides. */
-static bool system_is_older(struct request *rq)
+/* Apple's importers, and Windows before 10, call the modern format a wrong password; iPhones install a profile most easily. Only
+ * preselects: the person decides. */
+static const char *format_preferred(struct request *rq)
 {
-	static const char *const signs[] = {"Macintosh", "iPhone", "iPad", "Windows NT 6."};
+	static const struct {
+		const char *sign, *format;
+	} signs[] = {{"iPhone", LOCAL_APPLE}, {"iPad", LOCAL_APPLE}, {"Macintosh", "compatible"}, {"Windows NT 6.", "compatible"}};
 	const char *agent = request_header(rq, "HTTP_USER_AGENT");
 	for (size_t i = 0; agent && i < COUNT_OF(signs); i++)
-		if (strstr(agent, signs[i]))
-			return true;
-	return false;
+		if (strstr(agent, signs[i].sign))
+			return signs[i].format;
+	return "modern";
 }
 
 static const char *type_title(const struct local_order *order)
@@ -62,7 +66,10 @@ enum status download_page(struct request *rq)
 			clock_show(rq->arena, order.repeat_until, rq->lang));
 	else {
 		struct model *choice = model_section(m, "CHOICE");
-		if (system_is_older(rq))
+		const char *format = format_preferred(rq);
+		if (text_same(format, LOCAL_APPLE))
+			model_show(choice, "PREFER_APPLE");
+		else if (text_same(format, "compatible"))
 			model_show(choice, "PREFER_COMPATIBLE");
 		else
 			model_show(choice, "PREFER_MODERN");
@@ -75,11 +82,11 @@ enum status download_page(struct request *rq)
 struct download_task {
 	struct request *rq;
 	uint64_t application;
-	const char *format;
+	const char *format; /* as asked for; of a repetition, as it was made */
 	struct bytes cookie;
 	enum take_state state;
 	bool locked;
-	struct bytes p12;
+	struct bytes file;
 };
 
 /* The one place where certificates come into being. Everybody who downloads this order takes turns at its row; the first one signs. */
@@ -94,13 +101,15 @@ static enum status download_body(struct db *db, void *context)
 		return s;
 	t->state = take_state(&order, t->cookie, t->rq->now);
 	t->locked = t->state == TAKE_OPEN && !unlocked(&order, t->cookie, t->rq->now);
-	if (t->state == TAKE_REPEAT)
-		return issue_stored(a, &order, &t->p12);
+	if (t->state == TAKE_REPEAT) {
+		t->format = order.p12_format;
+		return issue_stored(a, &order, &t->file);
+	}
 	if (t->state != TAKE_OPEN || t->locked)
 		return STATUS_OK;
 	s = issue_certificate(a, db, &order, clock_now(), &c);
 	if (s == STATUS_OK)
-		s = issue_p12(a, db, &order, &c, t->format, &t->p12);
+		s = issue_p12(a, db, &order, &c, t->format, &t->file);
 	if (s == STATUS_OK)
 		s = audit_add(db, "certificate.sent",
 			arena_printf(a, "application:%llu", (unsigned long long)t->application),
@@ -156,8 +165,9 @@ static enum status download_hand_over(
 	if (task->state == TAKE_OPEN)
 		request_after(rq, download_after, taken);
 	request_secret(rq);
-	return request_send(rq, "application/x-pkcs12",
-		arena_printf(rq->arena, "%s-%u.p12", order->type, order->number), task->p12);
+	bool apple = text_same(task->format, LOCAL_APPLE);
+	return request_send(rq, apple ? MOBILECONFIG_TYPE : "application/x-pkcs12",
+		arena_printf(rq->arena, "%s-%u.%s", order->type, order->number, apple ? "mobileconfig" : "p12"), task->file);
 }
 
 enum status download_send(struct request *rq)
@@ -171,8 +181,8 @@ enum status download_send(struct request *rq)
 		return s;
 	if (!format)
 		format = "modern";
-	if (!text_same(format, "modern") && !text_same(format, "compatible"))
-		return cause(STATUS_INVALID, "field format is neither modern nor compatible");
+	if (!text_same(format, "modern") && !text_same(format, "compatible") && !text_same(format, LOCAL_APPLE))
+		return cause(STATUS_INVALID, "field format is neither modern nor compatible nor apple");
 	struct download_task task = {.rq = rq,
 		.application = order.application,
 		.format = format,

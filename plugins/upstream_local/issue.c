@@ -1,6 +1,7 @@
 /* From an order with a key to a signed certificate and a .p12. */
 #include "key.h"
 #include "local.h"
+#include "mobileconfig.h"
 #include "name.h"
 #include "p12.h"
 
@@ -104,6 +105,31 @@ enum status issue_p12_only(struct arena *a, struct db *db, const struct local_or
 	return p12_of(a, db, order, c, f, ret);
 }
 
+/* The compatible .p12 in a configuration profile, in the words of this thread's language. */
+static enum status profile_of(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, struct bytes *ret)
+{
+	struct ca ca;
+	struct mobileconfig profile = {
+		.name = arena_printf(a, "%s (%u)", name_common(a, order->subject), order->number),
+		.organization = site_title(i18n_lang()),
+		.description = _("Your certificate, locked with the PIN of its application, and the certificate of the CA that issued it."),
+		.site = site_base_url(),
+		.fingerprint = c->fingerprint,
+		.p12_name = arena_printf(a, "%s-%u.p12", order->type, order->number),
+	};
+	enum status s = p12_of(a, db, order, c, P12_COMPATIBLE, &profile.p12);
+	if (s == STATUS_OK)
+		s = authority_load(a, db, c->generation, &ca);
+	if (s == STATUS_OK)
+		s = x509_der(a, ca.certificate, &profile.ca);
+	if (s != STATUS_OK)
+		return s;
+	profile.ca_name = x509_common_name(a, ca.certificate);
+	*ret = mobileconfig_make(a, &profile);
+	return STATUS_OK;
+}
+
 enum status issue_stored(struct arena *a, const struct local_order *order, struct bytes *ret)
 {
 	return seal_open(a, "local_order", order_row(a, order), "p12_sealed", order->p12_sealed, ret);
@@ -114,12 +140,13 @@ enum status issue_p12(struct arena *a, struct db *db, const struct local_order *
 {
 	if (order->p12_sealed.len && text_same(order->p12_format, format))
 		return issue_stored(a, order, ret);
-	struct bytes p12;
-	enum status s = issue_p12_only(a, db, order, c, format, &p12);
+	struct bytes file;
+	enum status s = text_same(format, LOCAL_APPLE) ? profile_of(a, db, order, c, &file)
+						       : issue_p12_only(a, db, order, c, format, &file);
 	if (s == STATUS_OK)
 		s = local_order_set_p12(db, order->application, format,
-			seal(a, "local_order", order_row(a, order), "p12_sealed", p12));
+			seal(a, "local_order", order_row(a, order), "p12_sealed", file));
 	if (s == STATUS_OK)
-		*ret = p12;
+		*ret = file;
 	return s;
 }

@@ -72,7 +72,9 @@ enum status order_stock_job(const struct job_run *run);
 /* The order's certificate, signed now unless it was before. Inside the transaction that holds the order's row. */
 enum status issue_certificate(struct arena *a, struct db *db, const struct local_order *order, when now,
 	struct local_certificate *ret) MUST_CHECK;
-/* The order's .p12 in this format, made and stored sealed unless it was before. As above. */
+/* The format of a download that is an Apple configuration profile, with the .p12 in it. */
+#define LOCAL_APPLE "apple"
+/* The order's .p12 in this format, or the profile, made and stored sealed unless it was before. As above. */
 enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order,
 	const struct local_certificate *c, const char *format, struct bytes *ret) MUST_CHECK;
 /* The order's .p12 in this format, not stored. */

@@ -192,10 +192,27 @@ static const struct sealed_column sealed[] = {
 	{0},
 };
 
+/* One self-signed CA: the chain is the newest generation. */
+static const struct ca_link *ca_links(struct arena *a)
+{
+	const struct ca *ca = authority();
+	struct ca_link *links = arena_array(a, 2, sizeof *links);
+	struct bytes der;
+	if (ca->certificate && x509_der(a, ca->certificate, &der) == STATUS_OK)
+		links[0] = (struct ca_link){
+			.title = x509_common_name(a, ca->certificate),
+			.url = arena_printf(a, "/" LOCAL_NAME "/ca/%u/ca.cer", ca->generation),
+			.fingerprint = x509_fingerprint(a, der),
+			.root = true,
+		};
+	return links;
+}
+
 static const struct upstream upstream = {
 	.title = N_("this site's own certificate authority"),
 	.submit = order_submit_all,
 	.list = order_list_all,
+	.ca_links = ca_links,
 };
 
 INKAN_PLUGIN = {

@@ -1,13 +1,15 @@
 /* The floor of the dashboard: bare libfcgi, the same two statements, the same views by bare ctemplate; no session rules, log or limits.
  *
- *   bare_dashboard SOCKET THREADS DB_SOCKET DB_USER DB_PASSWORD_FILE VIEW_DIR VERSION SQL_FILE
+ *   bare_dashboard SOCKET THREADS DB_SOCKET DB_USER DB_PASSWORD_FILE VIEW_DIR VERSION SQL_FILE LOCALE_DIR
  *
- * A thread is a loop of FCGX_Accept_r with one connection to the database. The page is the English one: its texts are the msgids.
+ * A thread is a loop of FCGX_Accept_r with one connection to the database. All texts are translated once, before the first request.
  * SQL_FILE holds the statements as the portal prepared them, one a line: that of the session, that of the list. */
 #include <ctemplate/template.h>
 #include <ctemplate/template_cache.h>
 #include <ctemplate/template_dictionary.h>
 #include <fcgiapp.h>
+#include <libintl.h>
+#include <locale.h>
 #include <mysql.h>
 #include <openssl/sha.h>
 #include <pthread.h>
@@ -39,7 +41,7 @@ namespace
 
 // clang-format off
 #define NAMES(X)                                                                                             \
-	X(LANG) X(TITLE) X(SITE) X(VERSION) X(DEMO) X(IN_EN) X(LANG_URL) X(USER) X(USER_EPPN) X(USER_NAME)   \
+	X(LANG) X(TITLE) X(SITE) X(VERSION) X(DEMO) X(IN_EN) X(IN_JA) X(LANG_URL) X(USER) X(USER_EPPN) X(USER_NAME)   \
 	X(ENTRY) X(ENTRY_PATH) X(ENTRY_TITLE) X(CSRF) X(BODY) X(FORM) X(NAME) X(TYPE_TITLE) X(TYPE_PURPOSE)  \
 	X(PATH) X(TYPE_BUTTON) X(APPLICANT_MAIL) X(FORM_KEY) X(PARTS) X(FIXED) X(COUNTED) X(MONTHS) X(LIST)  \
 	X(ALL) X(TABLE) X(ROW) X(ROW_PATH) X(NUMBER) X(TYPE) X(APPLIED_ON) X(PHASE) X(PHASE_CLASS) X(STATE)  \
@@ -70,6 +72,14 @@ struct settings {
 	int fd;
 } set;
 ctemplate::TemplateCache *cache;
+
+/* What is not in the views. */
+struct words {
+	const char *lang, *lang_section_url, *site;
+	std::string title, menu, type, purpose, button, valid, layout;
+};
+words english = {"en", "/?lang=ja", "Client Certificate Portal", "", "", "", "", "", "", ""};
+words japanese = {"ja", "/?lang=en", "クライアント証明書発行システム", "", "", "", "", "", "", ""};
 
 struct statement {
 	MYSQL_STMT *handle;
@@ -119,7 +129,7 @@ long long number_at(const statement *s, unsigned shown)
 	return s->numbers[s->at[shown]];
 }
 
-void date_set(TemplateDictionary *d, const StaticTemplateString &name, long long ms)
+void date_set(TemplateDictionary *d, const words *w, const StaticTemplateString &name, long long ms)
 {
 	static const char *const months[] = {
 		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -128,7 +138,10 @@ void date_set(TemplateDictionary *d, const StaticTemplateString &name, long long
 	struct tm tm;
 
 	localtime_r(&seconds, &tm);
-	int len = snprintf(text, sizeof text, "%d %s %d", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900);
+	int len = w == &japanese ? snprintf(text, sizeof text, "%04d/%02d/%02d", tm.tm_year + 1900,
+					   tm.tm_mon + 1, tm.tm_mday)
+				 : snprintf(text, sizeof text, "%d %s %d", tm.tm_mday, months[tm.tm_mon],
+					   tm.tm_year + 1900);
 	d->SetValue(name, TemplateString(text, static_cast<size_t>(len)));
 }
 
@@ -140,58 +153,58 @@ void number_set(TemplateDictionary *d, const StaticTemplateString &name, const c
 	d->SetValue(name, TemplateString(text, static_cast<size_t>(len)));
 }
 
-void layout_fill(TemplateDictionary *page, const statement *user, const char *csrf)
+void layout_fill(TemplateDictionary *page, const words *w, const statement *user, const char *csrf)
 {
-	page->SetValue(kLANG, "en");
-	page->SetValue(kTITLE, "Client certificate application dashboard");
-	page->SetValue(kSITE, "Client Certificate Portal");
+	page->SetValue(kLANG, w->lang);
+	page->SetValue(kTITLE, w->title);
+	page->SetValue(kSITE, w->site);
 	page->SetValue(kVERSION, set.version);
 	page->SetValue(kCSRF, csrf);
 	page->ShowSection(kDEMO);
-	page->AddSectionDictionary(kIN_EN)->SetValue(kLANG_URL, "/?lang=ja");
+	page->AddSectionDictionary(w == &japanese ? kIN_JA : kIN_EN)
+		->SetValue(kLANG_URL, w->lang_section_url);
 	TemplateDictionary *section = page->AddSectionDictionary(kUSER);
 	section->SetValue(kUSER_EPPN, text_at(user, S_EPPN));
 	section->SetValue(kUSER_NAME, text_at(user, S_NAME));
 	TemplateDictionary *entry = section->AddSectionDictionary(kENTRY);
 	entry->SetValue(kENTRY_PATH, "/demo_mailbox/");
-	entry->SetValue(kENTRY_TITLE, "Demo mailbox");
+	entry->SetValue(kENTRY_TITLE, w->menu);
 }
 
-void form_fill(TemplateDictionary *body, const statement *user, const char *csrf)
+void form_fill(TemplateDictionary *body, const words *w, const statement *user, const char *csrf)
 {
 	TemplateDictionary *form = body->AddSectionDictionary(kFORM);
 
 	form->SetValue(kNAME, "client");
 	form->SetValue(kPATH, "/client/apply");
-	form->SetValue(kTYPE_TITLE, "Client certificate");
-	form->SetValue(kTYPE_PURPOSE,
-		"Proves who you are when your device connects to the campus network, a VPN or a web service.");
-	form->SetValue(kTYPE_BUTTON, "Apply for a client certificate");
+	form->SetValue(kTYPE_TITLE, w->type);
+	form->SetValue(kTYPE_PURPOSE, w->purpose);
+	form->SetValue(kTYPE_BUTTON, w->button);
 	form->SetValue(kAPPLICANT_MAIL, text_at(user, S_MAIL));
 	form->SetValue(kCSRF, csrf);
 	form->SetValue(kFORM_KEY, "AAAAAAAAAAAAAAAAAAAAAA");
 	TemplateDictionary *parts = form->AddIncludeDictionary(kPARTS);
-	parts->SetFilename("form_parts.html");
+	parts->SetFilename(std::string(w->lang) + "form_parts.html");
 	parts->AddSectionDictionary(kFIXED)->AddSectionDictionary(kCOUNTED)->SetIntValue(kMONTHS, 52);
 }
 
-void row_fill(TemplateDictionary *row, const statement *s)
+void row_fill(TemplateDictionary *row, const words *w, const statement *s)
 {
 	number_set(row, kROW_PATH, "/client/", number_at(s, L_NUMBER));
 	number_set(row, kNUMBER, "", number_at(s, L_NUMBER));
-	row->SetValue(kTYPE, "Client certificate");
-	date_set(row, kAPPLIED_ON, number_at(s, L_CREATED));
-	row->SetValue(kPHASE, "Valid");
+	row->SetValue(kTYPE, w->type);
+	date_set(row, w, kAPPLIED_ON, number_at(s, L_CREATED));
+	row->SetValue(kPHASE, w->valid);
 	row->SetValue(kPHASE_CLASS, "is-good");
-	row->SetValue(kSTATE, "Valid");
+	row->SetValue(kSTATE, w->valid);
 	row->SetValue(kSTATE_CLASS, "is-good");
 	if (number_at(s, L_NOT_AFTER))
-		date_set(row->AddSectionDictionary(kHAS_EXPIRY), kEXPIRES_ON, number_at(s, L_NOT_AFTER));
+		date_set(row->AddSectionDictionary(kHAS_EXPIRY), w, kEXPIRES_ON, number_at(s, L_NOT_AFTER));
 	if (s->lens[s->at[L_MEMO]])
 		row->AddSectionDictionary(kHAS_MEMO)->SetValue(kMEMO, text_at(s, L_MEMO));
 }
 
-void list_fill(TemplateDictionary *body, statement *s, long long user_id)
+void list_fill(TemplateDictionary *body, const words *w, statement *s, long long user_id)
 {
 	long long below = INT64_MAX, live = -1, limit = ROWS_ASKED;
 	MYSQL_BIND args[4] = {};
@@ -207,7 +220,7 @@ void list_fill(TemplateDictionary *body, statement *s, long long user_id)
 	list->ShowSection(kALL);
 	TemplateDictionary *table = list->AddSectionDictionary(kTABLE);
 	for (long long n = 1; n < ROWS_ASKED && mysql_stmt_fetch(s->handle) == 0; n++)
-		row_fill(table->AddSectionDictionary(kROW), s);
+		row_fill(table->AddSectionDictionary(kROW), w, s);
 	mysql_stmt_free_result(s->handle);
 }
 
@@ -234,6 +247,8 @@ bool session_find(statement *s, const char *cookies)
 void answer(FCGX_Request *fcgi, statement *session, statement *list)
 {
 	static const char csrf[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	const char *accepts = FCGX_GetParam("HTTP_ACCEPT_LANGUAGE", fcgi->envp);
+	const words *w = accepts && strncmp(accepts, "en", 2) == 0 ? &english : &japanese;
 	std::string out;
 
 	if (!session_find(session, FCGX_GetParam("HTTP_COOKIE", fcgi->envp))) {
@@ -241,12 +256,12 @@ void answer(FCGX_Request *fcgi, statement *session, statement *list)
 		return;
 	}
 	TemplateDictionary page("page");
-	layout_fill(&page, session, csrf);
+	layout_fill(&page, w, session, csrf);
 	TemplateDictionary *body = page.AddIncludeDictionary(kBODY);
-	body->SetFilename("dashboard.html");
-	form_fill(body, session, csrf);
-	list_fill(body, list, number_at(session, S_USER));
-	DIE_UNLESS(cache->ExpandNoLoad("layout.html", ctemplate::STRIP_BLANK_LINES, &page, nullptr, &out));
+	body->SetFilename(std::string(w->lang) + "dashboard.html");
+	form_fill(body, w, session, csrf);
+	list_fill(body, w, list, number_at(session, S_USER));
+	DIE_UNLESS(cache->ExpandNoLoad(w->layout, ctemplate::STRIP_BLANK_LINES, &page, nullptr, &out));
 	FCGX_PutStr(headers, sizeof headers - 1, fcgi->out);
 	FCGX_FPrintF(fcgi->out, "Content-Length: %lu\r\n\r\n", static_cast<unsigned long>(out.size()));
 	FCGX_PutStr(out.data(), static_cast<int>(out.size()), fcgi->out);
@@ -271,26 +286,51 @@ void *worker(void *)
 	return nullptr;
 }
 
-/* [[Some text]] is a msgid: in English it stands for itself. */
-void view_load(const std::string &dir, const char *name)
+const char *translated(const words *w, const char *domain, const std::string &msgid)
+{
+	return w == &japanese ? dgettext(domain, msgid.c_str()) : msgid.c_str();
+}
+
+/* [[Some text]] is a msgid, in which any blanks count as one. */
+void view_load(const words *w, const std::string &dir, const char *name)
 {
 	std::ifstream in(dir + "/core/" + name, std::ios::binary);
 	std::ostringstream all;
 
 	DIE_UNLESS(in && (all << in.rdbuf()));
 	std::string text = all.str();
-	for (const char *mark : {"[[", "]]"})
-		for (size_t at; (at = text.find(mark)) != std::string::npos;)
-			text.erase(at, 2);
-	DIE_UNLESS(cache->StringToTemplateCache(
-		name, "{{%AUTOESCAPE context=\"HTML\"}}" + text, ctemplate::STRIP_BLANK_LINES));
+	for (size_t at; (at = text.find("[[")) != std::string::npos;) {
+		size_t end = text.find("]]", at);
+		DIE_UNLESS(end != std::string::npos);
+		std::istringstream parts(text.substr(at + 2, end - at - 2));
+		std::string msgid, part;
+		while (parts >> part)
+			msgid += (msgid.empty() ? "" : " ") + part;
+		text.replace(at, end + 2 - at, translated(w, "core", msgid));
+	}
+	DIE_UNLESS(cache->StringToTemplateCache(w->lang + std::string(name),
+		"{{%AUTOESCAPE context=\"HTML\"}}" + text, ctemplate::STRIP_BLANK_LINES));
+}
+
+void words_load(words *w, const char *view_dir)
+{
+	w->title = translated(w, "core", "Client certificate application dashboard");
+	w->menu = translated(w, "demo_mailbox", "Demo mailbox");
+	w->type = translated(w, "client", "Client certificate");
+	w->purpose = translated(w, "client",
+		"Proves who you are when your device connects to the campus network, a VPN or a web service.");
+	w->button = translated(w, "client", "Apply for a client certificate");
+	w->valid = translated(w, "core", "Valid");
+	w->layout = w->lang + std::string("layout.html");
+	for (const char *name : {"layout.html", "dashboard.html", "form_parts.html"})
+		view_load(w, view_dir, name);
 }
 
 } // namespace
 
 int main(int argc, char **argv)
 {
-	if (argc != 9)
+	if (argc != 10)
 		return 2;
 	int threads = static_cast<int>(strtol(argv[2], nullptr, 10));
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 1); /* as the portal does */
@@ -307,8 +347,11 @@ int main(int argc, char **argv)
 	set.fd = FCGX_OpenSocket(argv[1], 4096);
 	DIE_UNLESS(set.fd >= 0 && threads > 0 && threads <= 64);
 	cache = new ctemplate::TemplateCache;
-	for (const char *name : {"layout.html", "dashboard.html", "form_parts.html"})
-		view_load(argv[6], name);
+	DIE_UNLESS(setlocale(LC_MESSAGES, "ja_JP.UTF-8"));
+	for (const char *domain : {"core", "client", "demo_mailbox"})
+		DIE_UNLESS(bindtextdomain(domain, argv[9]) && bind_textdomain_codeset(domain, "UTF-8"));
+	for (words *w : {&english, &japanese})
+		words_load(w, argv[6]);
 	cache->Freeze();
 	std::vector<pthread_t> all(static_cast<size_t>(threads));
 	for (pthread_t &t : all)

@@ -129,7 +129,7 @@ range() {
 	sort -g | awk 'NR == 1 {low = $1} {high = $1} END {printf "%.3g to %.3g\n", low, high}'
 }
 calc() { # EXPRESSION FORMAT
-	awk "BEGIN {printf \"${2:-%.4g}\", $1}"
+	awk "BEGIN {printf \"${2:-%.4g}\", ($1)}"
 }
 table_head() {
 	printf '%-52s %10s %10s %7s  %s\n' figure measured floor ratio goal

@@ -60,7 +60,7 @@ export async function visitor(browser, lang, size, options = {}) {
 	page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
 	page.on("console", (message) => {
 		// a page that answers 4xx on purpose is reported too
-		if (["error", "warning"].includes(message.type()) && !/Failed to load resource.*status of (401|403|404|410|429)/.test(message.text()))
+		if (["error", "warning"].includes(message.type()) && !/Failed to load resource.*status of (400|401|403|404|409|410|429)/.test(message.text()))
 			complaints.push(`${page.url()}: ${message.text()}`);
 	});
 	return { context, page, lang, size, words: words[lang], complaints, faults: [], n: 0, script: options.javaScriptEnabled !== false };

@@ -299,6 +299,48 @@ static void racing_processes(void **state)
 	check_all_once(200);
 }
 
+static int64_t rows_read(void)
+{
+	struct db_rows rows;
+
+	check_ok(db_select(db, a, &rows,
+		"SELECT CAST(SUM(variable_value) AS SIGNED) FROM information_schema.session_status WHERE variable_name LIKE 'HANDLER_READ%'"));
+	return db_int(&rows, 0, 0);
+}
+
+/* What a look costs does not grow with the table: EXISTS once was a scan of all of it. */
+static void a_look_reads_what_is_due(void **state)
+{
+	uint64_t id = taken();
+	struct deadline *list;
+	size_t n;
+
+	mariadb_exec(arena_printf(a,
+		"INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, live_until, name, mail, extra,"
+		" created_at, changed_at, taken_at, not_after, download_until) SELECT user_id + seq DIV 10 + 1, seq, state, type, upstream,"
+		" profile, months, subject, live_until, name, mail, extra, created_at, changed_at, taken_at, created_at + seq * %lld,"
+		" download_until + seq FROM application, seq_1_to_20000 WHERE id = %llu",
+		(long long)HOUR, (unsigned long long)id));
+	struct db *admin = mariadb_admin();
+	struct db_rows told;
+	check_ok(db_select(admin, a, &told, "ANALYZE TABLE application"));
+	db_free(admin);
+	run_at(0);
+	check_all_once(60 * 24);
+	/* An hour later each of three marks has one certificate more, of 20,000. */
+	int64_t before = rows_read();
+	run_at(HOUR);
+	int64_t run = rows_read() - before;
+	check_all_once(60 * 24 + 3);
+	before = rows_read();
+	check_ok(deadline_list(db, a, taro.id + 50, clock_now(), INT64_MAX, INT64_MAX, 100, &list, &n));
+	int64_t listed = rows_read() - before;
+	assert_int_equal(n, 10);
+	print_message("a run read %lld rows, a user's list %lld\n", (long long)run, (long long)listed);
+	assert_true(run < 1000);
+	assert_true(listed < 300);
+}
+
 static enum status mail_run(uint64_t id, const char *payload)
 {
 	struct job job = {.id = 1, .kind = "core.mail", .subject = id, .payload = payload, .attempts = 1, .created_at = 1};
@@ -369,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_clock_that_was_set_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_steps, setup, teardown),
 		cmocka_unit_test_setup_teardown(racing_processes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_look_reads_what_is_due, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_mail_asks_once_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_settings_are_named, setup, teardown),
 	};

@@ -266,7 +266,9 @@ static void other_names_and_usages(void **state)
 {
 	static const char *const usage[] = {"digitalSignature", "keyEncipherment", NULL};
 	static const char *const eku[] = {"emailProtection", "1.3.6.1.4.1.311.20.2.2", NULL};
-	struct ca_request request = request_of(ca.key);
+	EVP_PKEY *rsa;
+	check_ok(key_make(a, "rsa:2048", &rsa));
+	struct ca_request request = request_of(rsa);
 	struct bytes der;
 	X509 *x;
 	request.key_usage = usage;
@@ -281,6 +283,14 @@ static void other_names_and_usages(void **state)
 		"E-mail Protection, Microsoft Smartcard Login");
 	must_run("openssl x509 -inform der -in other_names.der -noout -ext subjectAltName",
 		"email:taro@example.ac.jp, othername: UPN::taro@example.ac.jp");
+
+	/* With an elliptic curve a key can be agreed on, not encrypted (RFC 8813). */
+	request.key = ec_key();
+	check_ok(ca_sign(a, &ca, &request, &x));
+	check_ok(x509_der(a, x, &der));
+	file_write("other_names.der", der);
+	must_run("openssl x509 -inform der -in other_names.der -noout -ext keyUsage",
+		"critical\n    Digital Signature, Key Agreement\n");
 }
 
 static void after_2049(void **state)
