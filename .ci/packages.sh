@@ -29,7 +29,7 @@ packages_install() {
 		[[ " ${running[*]:-} " == *" $service "* ]] || service_stop "$service" "${as[@]}"
 	done
 	[ -z "$missing" ] && return 0
-	echo "$2: these packages cannot be installed:" $missing "($(grep -E '^E: ' <<<"$log" | head -n 1))" >&2
+	echo "$2: these packages cannot be installed:" $missing "($({ grep -E '^E: ' <<<"$log" || tail -n 1 <<<"$log"; } | head -n 1))" >&2
 	return 1
 }
 

@@ -21,7 +21,7 @@ const char *certificate_phase_class(const struct application *app, when now)
 	case PHASE_PIN:
 		return "is-asking";
 	case PHASE_DONE:
-		return "is-good";
+		return application_certificate(app, now) == CERTIFICATE_VALID ? "is-good" : "is-over";
 	case PHASE_MISSED:
 	case PHASE_REVOKED:
 		return "is-over";
@@ -202,6 +202,8 @@ static void serial_fill(
 		struct model *before = model_section(m, "SERIAL_BEFORE");
 		model_set(before, "SERIAL_DECIMAL", certificate_serial_decimal(rq->arena, old->serial));
 		model_set(before, "SERIAL_HEX", certificate_hex_groups(rq->arena, old->serial));
+		if (certificate_waits(app, rq->now))
+			model_show(before, "SERIAL_CHANGES");
 		return;
 	}
 	if (!app->serial || !app->serial[0]) {

@@ -85,7 +85,6 @@ stack_down() {
 	local pid=$stack_pid
 	[ -n "$pid" ] || return 0
 	stack_pid=
-	[ ! -e "$stack_dir/log/demo.log" ] || missed=1
 	kill "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	[ ! -e "$stack_dir/log/demo.log" ] || die "the server ended during the measurement: $(cat "$stack_dir/log/demo.log")"
@@ -116,7 +115,8 @@ bench_end() {
 		kill "$stack_pid" 2>/dev/null
 		wait "$stack_pid" 2>/dev/null
 	fi
-	rm -rf "$top"
+	# A database that is just being made may need a moment more to end.
+	rm -rf "$top" 2>/dev/null || { sleep 3; rm -rf "$top"; }
 	exit "$status"
 }
 

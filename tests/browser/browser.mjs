@@ -2,9 +2,9 @@
 import { chromium } from "playwright-core";
 import axe from "axe-core";
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { promisify } from "node:util";
 
 export const run = promisify(execFile);
@@ -66,41 +66,111 @@ export async function visitor(browser, lang, size, options = {}) {
 	return { context, page, lang, size, words: words[lang], complaints, faults: [], n: 0, script: options.javaScriptEnabled !== false };
 }
 
-// Text of the other language where nobody marked it as such.
-function strangers(lang) {
-	const found = [];
-	const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-	for (let node; (node = walker.nextNode());) {
-		const text = node.textContent.trim();
-		const marked = node.parentElement.closest("[lang],code,script,style,noscript");
-		if (!text || (marked && marked !== document.documentElement))
+// The English texts that have a Japanese translation, from the catalogues themselves: plain ones, and patterns for those with markers.
+const catalogues = process.env.INKAN_SOURCE + "/locales/ja/";
+const english = { plain: [], patterns: [] };
+for (const file of readdirSync(catalogues).filter((name) => name.endsWith(".po"))) {
+	const text = execFileSync("msgcat", ["--no-wrap", catalogues + file], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+	for (const [, id, translation] of text.matchAll(/^msgid "(.+)"\nmsgstr(?:\[0\])? "(.+)"$/gm)) {
+		const plain = JSON.parse(`"${id}"`);
+		if (id === translation || !/[A-Za-z]{2}/.test(plain.replace(/\{\{[^}]*\}\}/g, "")))
 			continue;
-		if (lang === "en" ? /[\u3040-\u30ff\u4e00-\u9fff]/.test(text) : /[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}/.test(text))
-			found.push(text);
+		if (plain.includes("{{"))
+			english.patterns.push("^" + plain.split(/\{\{[^}]*\}\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*") + "$");
+		else
+			english.plain.push(plain);
 	}
+}
+assert.ok(english.plain.length > 200 && english.patterns.length > 20, "the catalogues were read");
+
+// Text of the other language where nobody marked it as such: in the page, in what screen readers say, in the title.
+export async function strangers(page, lang) {
+	return page.evaluate(({ lang, plain, patterns }) => {
+		const found = [], known = new Set(plain), shapes = patterns.map((pattern) => new RegExp(pattern));
+		const judge = (text) => {
+			text = text.replace(/\s+/g, " ").trim();
+			const strange = lang === "en" ? /[\u3040-\u30ff\u4e00-\u9fff]/.test(text)
+				: known.has(text) || shapes.some((shape) => shape.test(text)) || /[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}/.test(text);
+			if (text && strange)
+				found.push(text);
+		};
+		const marked = (element) => {
+			const own = element.closest("[lang],code,script,style,noscript");
+			return own && own !== document.documentElement;
+		};
+		const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		for (let node; (node = walker.nextNode());)
+			if (!marked(node.parentElement))
+				judge(node.textContent);
+		for (const name of ["aria-label", "title", "alt", "placeholder", "data-copied", "data-text", "data-label"])
+			for (const element of document.querySelectorAll(`[${name}]`))
+				if (!marked(element))
+					judge(element.getAttribute(name));
+		document.title.split(" - ").forEach(judge);
+		return found;
+	}, { lang, ...english });
+}
+
+// What is wider than the page, and text that its box cuts off.
+const misfits = () => {
+	const found = [], over = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+	if (over > 0)
+		found.push(`${over} pixels wider than the screen`);
+	for (const element of document.querySelectorAll("body *")) {
+		const style = getComputedStyle(element), box = element.getBoundingClientRect();
+		const text = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
+		if (!text || style.display === "inline" || box.width <= 1 || element.matches("input,select,option,script,style"))
+			continue;
+		if (style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1)
+			found.push(`cut off at its side: ${element.textContent.trim().slice(0, 60)}`);
+		if (style.overflowY !== "visible" && element.scrollHeight > element.clientHeight + 1)
+			found.push(`cut off below: ${element.textContent.trim().slice(0, 60)}`);
+	}
+	return found;
+};
+
+// WCAG 1.4.4 and 1.4.10: a zoom of 200 and of 400 percent leaves 640 and 320 pixels; 1.4.12: with its text spacing too.
+export async function fits(page) {
+	const found = [], before = page.viewportSize();
+	for (const width of [640, 320]) {
+		await page.setViewportSize({ width, height: before.height });
+		for (const text of await page.evaluate(misfits))
+			found.push(`at ${width} pixels: ${text}`);
+	}
+	await page.setViewportSize(before);
+	await page.evaluate(() => {
+		const sheet = new CSSStyleSheet();
+		sheet.replaceSync("* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-bottom: 2em !important }");
+		document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+	});
+	for (const text of await page.evaluate(misfits))
+		found.push(`with wide spacing: ${text}`);
+	await page.evaluate(() => { document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1); });
 	return found;
 }
 
-// What holds on every page; leaves a screenshot. Faults are gathered: one run tells them all.
-export async function inspect(v, name) {
+// What holds on every page; leaves a screenshot. Faults are gathered: one run tells them all. lang: of a page that is not in the visitor's.
+export async function inspect(v, name, { lang = v.lang } = {}) {
 	const { page } = v;
 	v.n++;
 	await page.screenshot({ path: `${shots}/${v.lang}-${v.size}${v.script ? "" : "-noscript"}-${String(v.n).padStart(2, "0")}-${name}.png`, fullPage: true });
 	if (!v.script)
 		return;
 	const fault = (text) => v.faults.push(`${name}: ${text}`);
-	const lang = await page.evaluate(() => document.documentElement.lang);
-	if (lang !== v.lang)
-		fault(`the page says it is in "${lang}"`);
-	const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-	if (over > 0)
-		fault(`${over} pixels wider than the screen`);
-	for (const text of await page.evaluate(strangers, v.lang))
+	const said = await page.evaluate(() => document.documentElement.lang);
+	if (said !== lang)
+		fault(`the page says it is in "${said}"`);
+	for (const text of await page.evaluate(misfits))
+		fault(text);
+	for (const text of await strangers(page, lang))
 		fault(`text of the other language: ${text}`);
 	await page.evaluate(axe.source);
-	const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
+	const result = await page.evaluate(() => window.axe.run(document,
+		{ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
 	for (const x of result.violations)
 		fault(`${x.id}: ${x.nodes.map((n) => `${n.target.join(" ")} (${n.any.concat(n.all).map((c) => c.message).join("; ")})`).join(", ")}`);
+	for (const text of v.size === "desktop" ? await fits(page) : [])
+		fault(text);
 }
 
 export function judge(v) {

@@ -272,6 +272,11 @@ static void in_steps(void **state)
 	mariadb_exec("DELETE FROM reminder_mark");
 	run_at(306 * DAY);
 	check_all_once(250);
+	/* Also when those mails have gone out meanwhile. */
+	mariadb_exec("DELETE FROM job");
+	mariadb_exec("DELETE FROM reminder_mark");
+	run_at(306 * DAY);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job"), 0);
 }
 
 static void racing_processes(void **state)
@@ -331,7 +336,7 @@ static void a_look_reads_what_is_due(void **state)
 	int64_t before = rows_read();
 	run_at(HOUR);
 	int64_t run = rows_read() - before;
-	check_all_once(60 * 24 + 3);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM reminder"), 60 * 24 + 3);
 	before = rows_read();
 	check_ok(deadline_list(db, a, taro.id + 50, clock_now(), INT64_MAX, INT64_MAX, 100, &list, &n));
 	int64_t listed = rows_read() - before;
