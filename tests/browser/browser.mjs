@@ -84,8 +84,8 @@ for (const file of readdirSync(catalogues).filter((name) => name.endsWith(".po")
 assert.ok(english.plain.length > 200 && english.patterns.length > 20, "the catalogues were read");
 
 // Text of the other language where nobody marked it as such: in the page, in what screen readers say, in the title.
-export async function strangers(page, lang) {
-	return page.evaluate(({ lang, plain, patterns }) => {
+export async function strangers(page, lang, { title = true } = {}) {
+	return page.evaluate(({ lang, title, plain, patterns }) => {
 		const found = [], known = new Set(plain), shapes = patterns.map((pattern) => new RegExp(pattern));
 		const judge = (text) => {
 			text = text.replace(/\s+/g, " ").trim();
@@ -106,9 +106,10 @@ export async function strangers(page, lang) {
 			for (const element of document.querySelectorAll(`[${name}]`))
 				if (!marked(element))
 					judge(element.getAttribute(name));
-		document.title.split(" - ").forEach(judge);
+		if (title)
+			document.title.split(" - ").forEach(judge);
 		return found;
-	}, { lang, ...english });
+	}, { lang, title, ...english });
 }
 
 // What is wider than the page, and text that its box cuts off.
@@ -149,8 +150,9 @@ export async function fits(page) {
 	return found;
 }
 
-// What holds on every page; leaves a screenshot. Faults are gathered: one run tells them all. lang: of a page that is not in the visitor's.
-export async function inspect(v, name, { lang = v.lang } = {}) {
+// What holds on every page; leaves a screenshot. Faults are gathered: one run tells them all. lang: of a page
+// that is not in the visitor's; title: false when it is in both languages.
+export async function inspect(v, name, { lang = v.lang, title = true } = {}) {
 	const { page } = v;
 	v.n++;
 	await page.screenshot({ path: `${shots}/${v.lang}-${v.size}${v.script ? "" : "-noscript"}-${String(v.n).padStart(2, "0")}-${name}.png`, fullPage: true });
@@ -162,7 +164,7 @@ export async function inspect(v, name, { lang = v.lang } = {}) {
 		fault(`the page says it is in "${said}"`);
 	for (const text of await page.evaluate(misfits))
 		fault(text);
-	for (const text of await strangers(page, lang))
+	for (const text of await strangers(page, lang, { title }))
 		fault(`text of the other language: ${text}`);
 	await page.evaluate(axe.source);
 	const result = await page.evaluate(() => window.axe.run(document,
