@@ -132,7 +132,11 @@ static enum status serve_run(struct program *p, uv_loop_t *loop)
 			uv_run(loop, UV_RUN_DEFAULT);
 			server_stop();
 		}
-		poll_stop(c->stop_time);
+		if (!poll_stop(c->stop_time)) {
+			/* Threads that still run use what the rest of the way down would free. */
+			log_warning("server, ended with jobs at work");
+			_exit(0);
+		}
 	}
 	plugin_stop();
 	return s;
@@ -258,8 +262,32 @@ static enum status command_keys(struct program *p, int argc, char **argv)
 	program_connect(p, false);
 	s = job_add(p->db, "core.reseal", 0, "", 0, "reseal");
 	if (s == STATUS_OK)
-		puts("the servers now seal all secrets anew under the first key of seal_keys; an older key may be removed when the "
-		     "log says that every value is done");
+		puts("the servers now seal all secrets of the core and of the enabled plugins anew under the first key of seal_keys; an older "
+		     "key may be removed when the log of one of them says that every value is done (`inkan jobs` lists failures)");
+	return s;
+}
+
+/* What is not visible anywhere else: effects on the outside world that were given up. */
+static enum status command_jobs(struct program *p, int argc, char **argv)
+{
+	int64_t id = 0;
+	bool restart = argc == 3 && text_same(argv[1], "restart") && text_int(argv[2], 1, INT64_MAX, &id);
+	if (argc != 1 && !restart)
+		return cause(STATUS_INVALID, "usage: inkan jobs | inkan jobs restart ID");
+	enum status s = program_configure(p);
+	if (s != STATUS_OK)
+		return s;
+	program_connect(p, false);
+	if (restart)
+		return job_restart(p->db, (uint64_t)id);
+	struct job_failure *all;
+	size_t n;
+	s = job_failures(p->db, p->arena, 1000, &all, &n);
+	for (size_t i = 0; s == STATUS_OK && i < n; i++)
+		printf("%llu\t%s\t%s %llu %s\t%s\n", (unsigned long long)all[i].id, clock_rfc3339(p->arena, all[i].created_at),
+			all[i].kind, (unsigned long long)all[i].subject, all[i].payload, all[i].why);
+	if (s == STATUS_OK && n == 0)
+		puts("no job has failed");
 	return s;
 }
 
@@ -273,6 +301,7 @@ static const struct program_command commands[] = {
 	{"check", "check            read and print the whole configuration; check --sample [DIR/PLUGIN.so] prints a commented one", command_check},
 	{"migrate", "migrate          bring the database to this version's schema", command_migrate},
 	{"audit", "audit verify     prove that the audit trail is unbroken", command_audit},
+	{"jobs", "jobs             list what was given up (mails, orders); jobs restart ID tries one again", command_jobs},
 	{"keys", "keys rotate      seal all stored secrets anew under the first of seal_keys", command_keys},
 };
 

@@ -110,7 +110,8 @@ const struct setting settings_list[] = {
 	{"reminder_expiry_days", SETTING_LIST, AT(remind.expiry_days), "60, 30, 7",
 		.help = "So many days before a certificate expires the applicant is reminded by mail; empty: never."},
 
-	{"job_threads", SETTING_INTEGER, AT(poll.wait_threads), "4", 1, 64, .help = "Threads for jobs that wait for others (upstream, mail)."},
+	{"job_threads", SETTING_INTEGER, AT(poll.wait_threads), "4", 1, 64, .help = "Threads for jobs on the database and the upstream."},
+	{"send_threads", SETTING_INTEGER, AT(poll.send_threads), "4", 1, 64, .help = "Threads for jobs that send to others who may not answer for minutes (mail, card server)."},
 	{"compute_threads", SETTING_INTEGER, AT(poll.compute_threads), "2", 1, 64, .help = "Threads for jobs that compute (keys); bounded so that pages stay fast."},
 	{"job_interval", SETTING_DURATION, AT(poll.interval), "1s", 50, 1 * MINUTE, .help = "How often the job table is looked at for work of other processes."},
 	{0},

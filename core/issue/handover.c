@@ -255,12 +255,12 @@ static enum status revoked_run(const struct job_run *run)
 
 const struct job_kind handover_jobs[] = {
 	{.name = DELIVER_JOB,
-		.lane = LANE_WAIT,
+		.lane = LANE_SEND,
 		.run = deliver_run,
 		.gave_up = deliver_gave_up,
 		.attempts = 40},
 	/* Never turned into an event: "the certificate is still valid" would be untrue, and "revoked" too soon. After two weeks it stays as
 	 * a failed job that administrators see and start again. */
-	{.name = REVOKED_JOB, .lane = LANE_WAIT, .run = revoked_run, .attempts = 340},
+	{.name = REVOKED_JOB, .lane = LANE_SEND, .run = revoked_run, .attempts = 340},
 	{0},
 };

@@ -374,6 +374,6 @@ static enum status notice_run(const struct job_run *run)
 }
 
 const struct job_kind mail_jobs[] = {
-	{.name = "core.mail", .lane = LANE_WAIT, .run = notice_run, .attempts = ATTEMPTS},
+	{.name = "core.mail", .lane = LANE_SEND, .run = notice_run, .attempts = ATTEMPTS},
 	{0},
 };

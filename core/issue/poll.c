@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
@@ -16,7 +17,7 @@
 #define FIRST_PAUSE (5 * SECOND)
 #define PAUSE_MAX (1 * HOUR)
 #define KINDS_MAX 128
-#define THREADS_MAX 128
+#define THREADS_MAX 256
 
 /* Of the idle threads of a lane one, the scout, looks at the table when something may be due; it wakes the next one as soon as it
  * has found a job. So a quiet lane costs one look per interval, and a burst gets every thread. */
@@ -26,7 +27,7 @@ struct lane {
 	const char *names[KINDS_MAX + 1];
 	const struct job_kind *kinds[KINDS_MAX];
 	size_t n;
-	when lease;      /* the longest of its kinds: a claim is made before the kind is known */
+	when leases[KINDS_MAX];
 	unsigned wakes;  /* counts poll_wake(), so that none is lost while the scout looks */
 	bool scouted;    /* some thread is the scout */
 };
@@ -41,7 +42,7 @@ struct poller {
 static struct lane lanes[LANE_COUNT];
 static struct poller pollers[THREADS_MAX];
 static size_t poller_count;
-static bool stopping; /* under every lane's lock */
+static atomic_bool stopping;
 static const struct db_settings *db_settings;
 static when interval;
 
@@ -159,7 +160,7 @@ static void *poller_run(void *argument)
 		pthread_mutex_unlock(&lane->lock);
 
 		struct job job;
-		enum status s = job_claim(db, a, lane->names, p->owner, lane->lease, &job);
+		enum status s = job_claim(db, a, lane->names, lane->leases, p->owner, &job);
 		when sleep = s == STATUS_OK ? 0 : s == STATUS_MISSING ? scout_sleep(lane, db, a) : interval;
 		if (s != STATUS_OK && s != STATUS_MISSING)
 			log_status(s, "jobs, none could be claimed");
@@ -186,6 +187,11 @@ static void *poller_run(void *argument)
 	return NULL;
 }
 
+bool job_run_over(const struct job_run *run)
+{
+	return stopping || clock_monotonic() > run->deadline;
+}
+
 void poll_wake(void)
 {
 	for (size_t i = 0; i < LANE_COUNT; i++) {
@@ -204,7 +210,7 @@ static enum status lanes_fill(const struct job_kind *const *kinds)
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	for (size_t i = 0; i < LANE_COUNT; i++) {
-		lanes[i] = (struct lane){.lease = LEASE};
+		lanes[i] = (struct lane){0};
 		pthread_mutex_init(&lanes[i].lock, NULL);
 		pthread_cond_init(&lanes[i].news, &monotonic);
 	}
@@ -214,12 +220,12 @@ static enum status lanes_fill(const struct job_kind *const *kinds)
 			struct lane *lane = &lanes[k->lane];
 			if (lane->n == KINDS_MAX)
 				return cause(STATUS_INVALID, "more than %d kinds of job", KINDS_MAX);
-			if (kind_find(&lanes[LANE_WAIT], k->name) || kind_find(&lanes[LANE_COMPUTE], k->name))
-				return cause(STATUS_INVALID, "two kinds of job are named %s", k->name);
+			for (size_t i = 0; i < LANE_COUNT; i++)
+				if (kind_find(&lanes[i], k->name))
+					return cause(STATUS_INVALID, "two kinds of job are named %s", k->name);
+			lane->leases[lane->n] = k->lease ? k->lease : LEASE;
 			lane->names[lane->n] = k->name;
 			lane->kinds[lane->n++] = k;
-			if (k->lease > lane->lease)
-				lane->lease = k->lease;
 		}
 	return STATUS_OK;
 }
@@ -269,16 +275,19 @@ enum status poll_start(const struct poll_settings *settings, const struct db_set
 	if (s != STATUS_OK)
 		return s;
 	job_wake_with(poll_wake);
-	ASSERT(settings->wait_threads + settings->compute_threads <= THREADS_MAX);
+	ASSERT(settings->wait_threads + settings->send_threads + settings->compute_threads <= THREADS_MAX);
 	for (int64_t i = 0; i < settings->wait_threads; i++)
 		poller_start(&lanes[LANE_WAIT], (size_t)i);
+	for (int64_t i = 0; i < settings->send_threads; i++)
+		poller_start(&lanes[LANE_SEND], (size_t)i);
 	for (int64_t i = 0; i < settings->compute_threads; i++)
 		poller_start(&lanes[LANE_COMPUTE], (size_t)i);
 	return STATUS_OK;
 }
 
-void poll_stop(int64_t ms)
+bool poll_stop(int64_t ms)
 {
+	bool all = true;
 	job_wake_with(NULL);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		pthread_mutex_lock(&lanes[i].lock);
@@ -291,7 +300,10 @@ void poll_stop(int64_t ms)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += ms / 1000 + 1;
 	for (size_t i = 0; i < poller_count; i++)
-		if (pthread_timedjoin_np(pollers[i].thread, NULL, &until) == ETIMEDOUT)
+		if (pthread_timedjoin_np(pollers[i].thread, NULL, &until) == ETIMEDOUT) {
 			log_warning("job thread %zu, still busy at the end; its lease covers it", i);
+			all = false;
+		}
 	poller_count = 0;
+	return all;
 }

@@ -5,9 +5,9 @@
 #include "store/db.h"
 #include "store/job.h"
 
-/* Which threads run a job: those that wait for others, or the bounded ones that compute (keys), so that neither holds up a page
- * nor the other. */
-enum job_lane { LANE_WAIT, LANE_COMPUTE, LANE_COUNT };
+/* Which threads run a job, so that none holds up a page nor another lane: those that talk to the database and the upstream; those that
+ * send to others who may not answer for minutes (mail, card server); the bounded ones that compute (keys). */
+enum job_lane { LANE_WAIT, LANE_SEND, LANE_COMPUTE, LANE_COUNT };
 
 struct job_run {
 	const struct job *job;
@@ -15,6 +15,8 @@ struct job_run {
 	struct db *db;
 	when deadline; /* clock_monotonic() */
 };
+/* Whether a long run should end now: its deadline is over, or the server stops. What is left is done by the next run. */
+bool job_run_over(const struct job_run *run);
 
 /* A kind of job. A list ends with {0}. */
 struct job_kind {
@@ -33,7 +35,7 @@ struct job_kind {
 };
 
 struct poll_settings {
-	int64_t wait_threads, compute_threads;
+	int64_t wait_threads, send_threads, compute_threads;
 	int64_t interval; /* ms: how often the table is looked at for jobs that other processes made */
 };
 
@@ -42,7 +44,8 @@ enum status poll_start(const struct poll_settings *settings, const struct db_set
 	const struct job_kind *const *kinds) MUST_CHECK;
 /* Something is due: safe from any thread. */
 void poll_wake(void);
-/* Lets running jobs end within their deadline, at most ms; their leases cover what is cut off. */
-void poll_stop(int64_t ms);
+/* Lets running jobs end, for at most ms; their leases cover what is cut off. False: threads are still at work, and nothing that they
+ * may use can be freed: the process must end as it is. */
+bool poll_stop(int64_t ms) MUST_CHECK;
 
 #endif

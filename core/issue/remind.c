@@ -72,7 +72,7 @@ static enum status mark_run(const struct job_run *run, const struct reminder_mar
 	enum status s = STATUS_OK;
 
 	/* What is cut off here goes on with the next run. */
-	while (s == STATUS_OK && more && clock_monotonic() < run->deadline) {
+	while (s == STATUS_OK && more && !job_run_over(run)) {
 		unsigned added = 0;
 		s = reminder_step(run->db, mark, clock_now(), STEP, &added, &more);
 		all += added;

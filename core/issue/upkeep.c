@@ -35,7 +35,7 @@ static enum status sweep_run(const struct job_run *run)
 	enum status s = session_sweep(run->db, SESSION_KEPT, SESSION_KEPT);
 	if (s == STATUS_OK)
 		s = handover_sweep(run->db, clock_now());
-	while (s == STATUS_OK && clock_monotonic() < run->deadline) {
+	while (s == STATUS_OK && !job_run_over(run)) {
 		unsigned wiped = 0;
 		s = application_wipe(run->db, clock_now(), WIPE_STEP, &wiped);
 		if (wiped < WIPE_STEP)
@@ -66,34 +66,49 @@ static enum status chain_run(const struct job_run *run)
 			return s;
 		if (chained)
 			log_head(head);
-	} while (chained == CHAIN_STEP && clock_monotonic() < run->deadline);
+	} while (chained == CHAIN_STEP && !job_run_over(run));
 	return STATUS_OK;
 }
 
-static enum status column_reseal(const struct job_run *run, const struct sealed_column *column)
+#define KEY_MAX 256 /* bytes of a primary key as text; ours are numbers and digests */
+
+static enum status column_reseal(const struct job_run *run, const struct sealed_column *column, unsigned *bad)
 {
-	const char *after = "";
-	unsigned seen;
-	do {
-		enum status s = reseal_step(run->db, run->arena, column, after, RESEAL_STEP, &after, &seen);
-		if (s != STATUS_OK)
-			return s;
-		if (clock_monotonic() > run->deadline)
-			return cause(STATUS_BUSY, "keys, %s.%s is not done yet", column->table, column->column);
-	} while (seen == RESEAL_STEP);
-	return STATUS_OK;
+	char after[KEY_MAX] = "";
+	struct arena *a = arena_new(); /* of one step: the table may be long */
+	unsigned seen = RESEAL_STEP;
+	enum status s = STATUS_OK;
+	while (s == STATUS_OK && seen == RESEAL_STEP) {
+		const char *last;
+		unsigned bad_here;
+		s = reseal_step(run->db, a, column, after, RESEAL_STEP, &last, &seen, &bad_here);
+		if (s == STATUS_OK) {
+			ASSERT((size_t)snprintf(after, sizeof after, "%s", last) < sizeof after);
+			if (bad_here)
+				log_error("keys, %u values passed over (%s)", bad_here, cause_text());
+			*bad += bad_here;
+			if (job_run_over(run))
+				s = cause(STATUS_BUSY, "keys, %s.%s is not done yet", column->table, column->column);
+		}
+		arena_reset(a);
+	}
+	arena_free(a);
+	return s;
 }
 
 /* Walks everything; what an earlier, cut off walk did already is passed over quickly. */
 static enum status reseal_run(const struct job_run *run)
 {
+	unsigned bad = 0;
 	for (const struct sealed_column *const *list = sealed_columns; *list; list++)
 		for (const struct sealed_column *c = *list; c->table; c++) {
-			enum status s = column_reseal(run, c);
+			enum status s = column_reseal(run, c, &bad);
 			if (s != STATUS_OK)
 				return s;
 		}
-	log_info("keys, every sealed value is under the first key now");
+	if (bad) /* a final failure that an administrator sees: trying again would not open them */
+		return cause(STATUS_INVALID, "%u sealed values do not open; the log names them", bad);
+	log_info("keys, every sealed value of the core and of the enabled plugins is under the first key now");
 	return audit_add(run->db, "keys.rotated", "keys", NULL);
 }
 

@@ -272,7 +272,7 @@ enum status apply_send(struct request *rq)
 		log_status(s, "application, not known to be stored");
 		return confirm_show(rq, &choice, true);
 	}
-	if (s == STATUS_CONFLICT || (s == STATUS_INVALID && c.field))
+	if ((s == STATUS_CONFLICT && why) || (s == STATUS_INVALID && c.field))
 		return refused_show(rq, s, &c, why);
 	if (s != STATUS_OK)
 		return s;

@@ -150,14 +150,22 @@ static enum status pin_fill(struct request *rq, struct model *m, const struct ap
 	return STATUS_OK;
 }
 
-static void mail_fill(struct request *rq, struct model *m, const struct application *app)
+static enum status mail_fill(struct request *rq, struct model *m, const struct application *app)
 {
+	bool failed = false;
 	const struct plugin *plugin = plugin_type(app->type);
 	const struct upstream *upstream = plugin_upstream(app->upstream);
 	enum application_phase phase = application_phase(app, rq->now);
 
 	model_set(m, "MAIL", app->mail);
-	if (app->issue_mail_at)
+	if (phase == PHASE_PIN && !app->issue_mail_at) {
+		enum status s = job_has_failed(rq->db, rq->arena, "core.mail", app->id, "issued", &failed);
+		if (s != STATUS_OK)
+			return s;
+	}
+	if (failed)
+		model_show(m, "MAIL_FAILED");
+	else if (app->issue_mail_at)
 		model_set(model_section(m, "MAIL_SENT"), "MAIL_AT",
 			clock_show(rq->arena, app->issue_mail_at, rq->lang));
 	else if (plugin && plugin->type->no_pin)
@@ -169,6 +177,7 @@ static void mail_fill(struct request *rq, struct model *m, const struct applicat
 	else
 		model_show(m, "MAIL_NOT_SENT");
 	mail_again_fill(rq, m, app);
+	return STATUS_OK;
 }
 
 static void revocation_fill(struct request *rq, struct model *m, const struct application *app)
@@ -320,7 +329,9 @@ enum status certificate_status_fill(
 			certificate_hex_groups(rq->arena, app->fingerprint));
 	times_fill(rq, m, app);
 	revocation_fill(rq, m, app);
-	mail_fill(rq, m, app);
+	enum status s = mail_fill(rq, m, app);
+	if (s != STATUS_OK)
+		return s;
 	serial_fill(rq, m, app, links->old);
 	links_fill(rq, m, app, links);
 	advice_fill(m, app, links, rq->now);

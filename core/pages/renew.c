@@ -236,7 +236,7 @@ enum status renew_send(struct request *rq)
 		log_status(s, "renewal, not known to be stored");
 		return ask_show(rq, &app, order.form_key);
 	}
-	if (s == STATUS_CONFLICT)
+	if (s == STATUS_CONFLICT && why)
 		return conflict_show(rq, &app, why);
 	if (s != STATUS_OK)
 		return s;

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 
-#define IDENTITY_EPPN_MAX 256 /* bytes; eduPerson sets no limit, no real one comes near */
+#define IDENTITY_EPPN_MAX 255 /* bytes; eduPerson sets no limit, no real one comes near */
 #define IDENTITY_MAIL_MAX 254 /* bytes; RFC 5321 section 4.5.3.1.3, without the angle brackets */
 #define IDENTITY_NAME_MAX 128 /* characters */
 

@@ -35,10 +35,12 @@ enum status job_add(struct db *db, const char *kind, uint64_t subject, const cha
 	if (!payload)
 		payload = "";
 	ASSERT(strlen(payload) <= PAYLOAD_MAX && (!unique_key || strlen(unique_key) <= KEY_MAX));
-	/* "ON DUPLICATE KEY UPDATE id = id" and not IGNORE, which would also hide values that do not fit. */
+	/* Not IGNORE, which would also hide values that do not fit. Assignments run from left to right: the state comes last. */
 	enum status st = db_exec(db, NULL,
 		"INSERT INTO job (kind, state, subject, payload, unique_key, due_at, created_at)"
-		" VALUES (?, 'waiting', ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE id = id",
+		" VALUES (?, 'waiting', ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE"
+		" due_at = IF(state = 'failed', VALUES(due_at), due_at), attempts = IF(state = 'failed', 0, attempts),"
+		" state = 'waiting'",
 		DB_TEXT(kind), DB_INT(subject), DB_TEXT(payload), DB_TEXT(unique_key),
 		DB_INT(run_at ? run_at : now), DB_INT(now));
 
@@ -121,10 +123,10 @@ static void job_fill(const struct db_rows *rows, size_t i, when lease_until, str
 }
 
 /* One look at the rows that are due. OK with *ret_taken false: others were quicker with all of them. */
-static enum status claim_round(struct db *db, struct arena *a, const char *const *kinds, const char *owner,
-	when lease, bool *ret_taken, struct job *ret)
+static enum status claim_round(struct db *db, struct arena *a, const char *const *kinds, const when *leases,
+	const char *owner, bool *ret_taken, struct job *ret)
 {
-	when now = clock_now(), due;
+	when now = clock_now(), due, lease = 0;
 	const char *kind;
 	struct db_rows rows;
 	uint8_t dice;
@@ -134,6 +136,10 @@ static enum status claim_round(struct db *db, struct arena *a, const char *const
 		return st;
 	if (!kind || due > now)
 		return cause(STATUS_MISSING, "no job is due");
+	for (size_t i = 0; kinds[i]; i++)
+		if (kinds[i] == kind)
+			lease = leases[i];
+	ASSERT(lease > 0);
 	st = db_select(db, a, &rows,
 		"SELECT id, owner, lease_until, due_at, attempts, kind, subject, payload, created_at FROM job"
 		" WHERE kind = ? AND state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT 8",
@@ -156,13 +162,13 @@ static enum status claim_round(struct db *db, struct arena *a, const char *const
 	return STATUS_OK;
 }
 
-enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, const char *owner, when lease,
-	struct job *ret)
+enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, const when *leases,
+	const char *owner, struct job *ret)
 {
-	ASSERT(!db_in_transaction(db) && *owner && lease > 0);
+	ASSERT(!db_in_transaction(db) && *owner);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		bool taken = false;
-		enum status st = claim_round(db, a, kinds, owner, lease, &taken, ret);
+		enum status st = claim_round(db, a, kinds, leases, owner, &taken, ret);
 		if (st != STATUS_OK || taken)
 			return st;
 	}
@@ -237,4 +243,40 @@ enum status job_restart(struct db *db, uint64_t id)
 	if (st == STATUS_OK)
 		db_after_commit(db, wake);
 	return st;
+}
+
+enum status job_has_failed(
+	struct db *db, struct arena *a, const char *kind, uint64_t subject, const char *payload, bool *ret)
+{
+	struct db_rows rows;
+	enum status st = db_select(db, a, &rows,
+		"SELECT id FROM job WHERE subject = ? AND kind = ? AND payload = ? AND state = 'failed' LIMIT 1", DB_INT(subject),
+		DB_TEXT(kind), DB_TEXT(payload));
+
+	if (st == STATUS_OK)
+		*ret = rows.rows > 0;
+	return st;
+}
+
+enum status job_failures(struct db *db, struct arena *a, unsigned limit, struct job_failure **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status st = db_select(db, a, &rows,
+		"SELECT id, subject, kind, payload, why, created_at FROM job WHERE state = 'failed' ORDER BY id LIMIT ?", DB_INT(limit));
+
+	if (st != STATUS_OK)
+		return st;
+	struct job_failure *all = arena_array(a, rows.rows, sizeof *all);
+	for (size_t i = 0; i < rows.rows; i++)
+		all[i] = (struct job_failure){
+			.id = (uint64_t)db_int(&rows, i, 0),
+			.subject = (uint64_t)db_int(&rows, i, 1),
+			.kind = db_text(&rows, i, 2),
+			.payload = db_text(&rows, i, 3),
+			.why = db_text(&rows, i, 4),
+			.created_at = db_int(&rows, i, 5),
+		};
+	*ret = all;
+	*ret_n = rows.rows;
+	return STATUS_OK;
 }

@@ -9,7 +9,7 @@ struct step {
 	const char *after;
 	unsigned n;
 	const char *last;
-	unsigned seen;
+	unsigned seen, bad;
 };
 
 /* Names come from descriptors, never from outside, but SQL made of text deserves a guard. */
@@ -23,8 +23,11 @@ static enum status value_reseal(struct db *db, struct step *step, const char *ke
 	const struct sealed_column *c = step->column;
 	struct bytes plain;
 	enum status s = seal_open(step->arena, c->table, key, c->column, old, &plain);
-	if (s != STATUS_OK)
-		return cause(s, "%s.%s of row %s does not open; was its key removed?", c->table, c->column, key);
+	if (s != STATUS_OK) {
+		step->bad++;
+		(void)!cause(s, "%s.%s of row %s does not open; was its key removed?", c->table, c->column, key);
+		return STATUS_OK;
+	}
 	struct bytes fresh = seal(step->arena, c->table, key, c->column, plain);
 	const char *sql = arena_printf(step->arena, "UPDATE `%s` SET `%s` = ? WHERE `%s` = ? AND `%s` = ?", c->table, c->column,
 		c->key, c->column);
@@ -44,6 +47,7 @@ static enum status step_body(struct db *db, void *context)
 	if (s != STATUS_OK)
 		return s;
 	step->seen = (unsigned)rows.rows;
+	step->bad = 0;
 	step->last = step->after;
 	for (size_t i = 0; s == STATUS_OK && i < rows.rows; i++) {
 		struct bytes old = db_bytes(&rows, i, 1);
@@ -55,7 +59,7 @@ static enum status step_body(struct db *db, void *context)
 }
 
 enum status reseal_step(struct db *db, struct arena *a, const struct sealed_column *column, const char *after, unsigned n,
-	const char **ret_last, unsigned *ret_seen)
+	const char **ret_last, unsigned *ret_seen, unsigned *ret_bad)
 {
 	name_check(column->table);
 	name_check(column->key);
@@ -66,5 +70,6 @@ enum status reseal_step(struct db *db, struct arena *a, const struct sealed_colu
 		return s;
 	*ret_last = step.last;
 	*ret_seen = step.seen;
+	*ret_bad = step.bad;
 	return STATUS_OK;
 }

@@ -12,8 +12,8 @@ struct sealed_column {
 
 /* Seals up to n values that an older key sealed, behind `after` ("" at first), under the first key, in one transaction. ret_last: the
  * last key seen; ret_seen: rows looked at, fewer than n at the end of the table. A row changed meanwhile is left to the next walk.
- * INTERNAL: a value does not open; the cause names the row, and the walk stops there. */
+ * ret_bad: values that do not open, each passed over; the cause names the last of them. */
 enum status reseal_step(struct db *db, struct arena *a, const struct sealed_column *column, const char *after, unsigned n,
-	const char **ret_last, unsigned *ret_seen) MUST_CHECK;
+	const char **ret_last, unsigned *ret_seen, unsigned *ret_bad) MUST_CHECK;
 
 #endif

@@ -224,7 +224,7 @@ enum status order_sweep_job(const struct job_run *run)
 	when now = clock_now();
 	uint64_t wiped = STEP;
 	enum status s = sweep_unconfirmed(run, now);
-	while (s == STATUS_OK && wiped == STEP && clock_monotonic() < run->deadline)
+	while (s == STATUS_OK && wiped == STEP && !job_run_over(run))
 		s = local_order_wipe_due(run->db, now, STEP, &wiped);
 	return s;
 }

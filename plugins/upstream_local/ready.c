@@ -160,7 +160,7 @@ static enum status stock_fill(const struct job_run *run, const char *kind)
 {
 	int64_t have = 0;
 	enum status s = local_key_count(run->db, run->arena, kind, &have);
-	for (; s == STATUS_OK && have < local_settings.key_stock && clock_monotonic() < run->deadline;
+	for (; s == STATUS_OK && have < local_settings.key_stock && !job_run_over(run);
 		have++) {
 		uint8_t random[16];
 		crypto_random(random, sizeof random);

@@ -10,7 +10,7 @@ enum take_state take_state(const struct local_order *order, struct bytes cookie_
 	if (order->taken_at) {
 		bool same = order->taken_digest.len && cookie_digest.len == order->taken_digest.len &&
 			    memcmp(cookie_digest.data, order->taken_digest.data, cookie_digest.len) == 0;
-		return same && now < order->repeat_until ? TAKE_REPEAT : TAKE_TAKEN;
+		return same && now < order->repeat_until && !order->wiped_at ? TAKE_REPEAT : TAKE_TAKEN;
 	}
 	if (now >= order->download_until)
 		return TAKE_EXPIRED;

@@ -21,10 +21,10 @@ printf 'seal_keys = {"%s", "%s"}\n' "$STACK_DIR/keys/seal2" "$STACK_DIR/keys/sea
 stack_run
 inkan keys rotate
 for i in $(seq 100); do
-	grep -q 'every sealed value is under the first key' "$STACK_DIR/log/inkan.log" && break
+	grep -q 'is under the first key now' "$STACK_DIR/log/inkan.log" && break
 	sleep 0.1
 done
-grep -q 'every sealed value is under the first key' "$STACK_DIR/log/inkan.log"
+grep -q 'is under the first key now' "$STACK_DIR/log/inkan.log"
 stack_stop
 
 # without the old key

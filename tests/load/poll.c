@@ -73,7 +73,34 @@ static enum status slow_run(const struct job_run *run)
 	return STATUS_OK;
 }
 
+static atomic_int stuck_running, short_runs;
+
+/* As a mail server that accepts and says nothing. */
+static enum status stuck_run(const struct job_run *run)
+{
+	atomic_fetch_add(&stuck_running, 1);
+	nanosleep(&(struct timespec){.tv_sec = 3}, NULL);
+	atomic_fetch_sub(&stuck_running, 1);
+	return STATUS_OK;
+}
+
+static enum status short_run(const struct job_run *run)
+{
+	atomic_fetch_add(&short_runs, 1);
+	return STATUS_OK;
+}
+
+static enum status patient_run(const struct job_run *run)
+{
+	while (!job_run_over(run))
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	return cause(STATUS_BUSY, "cut off by the stop");
+}
+
 static const struct job_kind kinds[] = {
+	{.name = "test.stuck", .lane = LANE_SEND, .run = stuck_run},
+	{.name = "test.short", .run = short_run, .lease = 30000},
+	{.name = "test.patient", .run = patient_run, .lease = HOUR},
 	{.name = "test.many", .run = many_run},
 	{.name = "test.flaky", .run = flaky_run, .first_pause = 20},
 	{.name = "test.hopeless", .run = hopeless_run, .attempts = 3, .first_pause = 20},
@@ -105,7 +132,7 @@ static bool soon(bool (*happened)(void))
 static void start(int64_t interval)
 {
 	static struct poll_settings settings;
-	settings = (struct poll_settings){.wait_threads = 4, .compute_threads = 2, .interval = interval};
+	settings = (struct poll_settings){.wait_threads = 4, .send_threads = 2, .compute_threads = 2, .interval = interval};
 	check_ok(poll_start(&settings, mariadb_settings(), lists));
 }
 
@@ -123,7 +150,7 @@ static void test_each_once(void **state)
 	db_free(db);
 	start(200);
 	assert_true(soon(many_gone));
-	poll_stop(5000);
+	assert_true(poll_stop(5000));
 	for (unsigned i = 1; i <= MANY; i++)
 		assert_int_equal(atomic_load(&runs[i]), i % 10 ? 1 : 0);
 	assert_int_equal(atomic_load(&compute_runs), MANY / 10);
@@ -146,7 +173,7 @@ static void test_ends(void **state)
 	db_free(db);
 	start(50);
 	assert_true(soon(ends_reached));
-	poll_stop(5000);
+	assert_true(poll_stop(5000));
 	assert_int_equal(atomic_load(&refused_runs), 1);
 	assert_int_equal(atomic_load(&hopeless_runs), 3 + 2);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind IN ('test.flaky', 'test.refused', 'test.ended')"), 0);
@@ -163,9 +190,9 @@ static void test_periodic(void **state)
 	mariadb_clear();
 	start(1000);
 	assert_true(soon(periodic_often));
-	poll_stop(5000);
+	assert_true(poll_stop(5000));
 	start(1000); /* a second start adds no second row */
-	poll_stop(5000);
+	assert_true(poll_stop(5000));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'test.periodic'"), 1);
 }
 
@@ -187,7 +214,7 @@ static void test_wake(void **state)
 	assert_true(soon(was_woken));
 	assert_true(atomic_load(&woken_at) - added < 900);
 	db_free(db);
-	poll_stop(5000);
+	assert_true(poll_stop(5000));
 	assert_int_equal(atomic_load(&slow_running), 2); /* the stop let it end */
 }
 
@@ -206,14 +233,71 @@ static void test_dead_owner(void **state)
 	struct job job;
 	const char *const names[] = {"test.many", NULL};
 	check_ok(job_add(db, "test.many", 7, "", 0, NULL));
-	check_ok(job_claim(db, a, names, "a dead process", 1500, &job));
+	check_ok(job_claim(db, a, names, LEASES(1500), "a dead process", &job));
 	start(100);
 	sleep_ms(500);
 	assert_int_equal(atomic_load(&runs[7]), 0);
 	assert_true(soon(lease_over));
-	poll_stop(5000);
+	assert_true(poll_stop(5000));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'test.many'"), 0);
 	arena_free(a);
+	db_free(db);
+}
+
+static bool all_stuck(void)
+{
+	return atomic_load(&stuck_running) == 2;
+}
+
+static bool short_ran(void)
+{
+	return atomic_load(&short_runs) == 1;
+}
+
+/* Whoever they send to is silent: orders go on all the same. A stop says that it could not wait for them. */
+static void test_silent_receiver(void **state)
+{
+	mariadb_clear();
+	struct db *db = mariadb_db();
+	for (unsigned i = 0; i < 20; i++)
+		check_ok(job_add(db, "test.stuck", i, "", 0, NULL));
+	start(60000);
+	assert_true(soon(all_stuck));
+	when added = clock_monotonic();
+	check_ok(job_add(db, "test.short", 1, "", 0, NULL));
+	assert_true(soon(short_ran));
+	assert_true(clock_monotonic() - added < 1000);
+	assert_false(poll_stop(1));
+	while (atomic_load(&stuck_running))
+		sleep_ms(20);
+	sleep_ms(300); /* they write down their end, and are gone */
+	db_free(db);
+}
+
+static bool patient_held(void)
+{
+	return mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'test.patient' AND owner <> ''") == 1;
+}
+
+/* Each kind has the lease it asks for, whatever its neighbours need; a long run hears of the stop. */
+static void test_leases_and_stop(void **state)
+{
+	mariadb_clear();
+	struct db *db = mariadb_db();
+	check_ok(job_add(db, "test.patient", 1, "", 0, NULL));
+	start(100);
+	assert_true(soon(patient_held));
+	when hour = mariadb_number("SELECT lease_until FROM job WHERE kind = 'test.patient'") - clock_now();
+	assert_in_range(hour, 59 * MINUTE, 60 * MINUTE);
+	check_ok(job_add(db, "test.slow", 1, "", 0, NULL));
+	while (!mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'test.slow' AND owner <> ''"))
+		sleep_ms(10);
+	when five = mariadb_number("SELECT lease_until FROM job WHERE kind = 'test.slow'") - clock_now();
+	assert_in_range(five, 4 * MINUTE, 5 * MINUTE);
+	when begun = clock_monotonic();
+	assert_true(poll_stop(20000));
+	assert_true(clock_monotonic() - begun < 5000);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'test.patient' AND why LIKE '%cut off%'"), 1);
 	db_free(db);
 }
 
@@ -225,6 +309,8 @@ int main(void)
 		cmocka_unit_test(test_periodic),
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_dead_owner),
+		cmocka_unit_test(test_leases_and_stop),
+		cmocka_unit_test(test_silent_receiver),
 	};
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);
 }

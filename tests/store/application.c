@@ -130,7 +130,7 @@ static void jobs_that_follow(void **state)
 	int submit = 0, revoke = 0, issued = 0, taken = 0, revoked = 0;
 	struct job job;
 
-	while (job_claim(db, a, kinds, "me", MINUTE, &job) == STATUS_OK) {
+	while (job_claim(db, a, kinds, LEASES(MINUTE), "me", &job) == STATUS_OK) {
 		assert_int_equal(job.subject, app.id);
 		submit += text_same(job.kind, "core.submit");
 		revoke += text_same(job.kind, "core.revoke");

@@ -39,18 +39,18 @@ static void added_claimed_done(void **state)
 
 	check_ok(job_next_due(db, a, kinds, &due));
 	assert_int_equal(due, 0);
-	check_status(job_claim(db, a, kinds, "me", MINUTE, &job), STATUS_MISSING);
+	check_status(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job), STATUS_MISSING);
 	check_ok(job_add(db, "test.a", 17, "pay load", 0, NULL));
 	check_ok(job_next_due(db, a, kinds, &due));
 	assert_true(due >= before && due <= clock_now());
-	check_status(job_claim(db, a, only_b, "me", MINUTE, &job), STATUS_MISSING);
-	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+	check_status(job_claim(db, a, only_b, LEASES(MINUTE), "me", &job), STATUS_MISSING);
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 	assert_string_equal(job.kind, "test.a");
 	assert_string_equal(job.payload, "pay load");
 	assert_int_equal(job.subject, 17);
 	assert_int_equal(job.attempts, 1);
 	assert_true(job.created_at >= before && job.lease_until >= before + MINUTE);
-	check_status(job_claim(db, a, kinds, "you", MINUTE, &job), STATUS_MISSING);
+	check_status(job_claim(db, a, kinds, LEASES(MINUTE), "you", &job), STATUS_MISSING);
 	check_ok(job_next_due(db, a, kinds, &due));
 	assert_int_equal(due, job.lease_until);
 	check_ok(job_done(db, &job, "me"));
@@ -64,13 +64,13 @@ static void not_before_its_time(void **state)
 	when due, later = clock_now() + HOUR;
 
 	check_ok(job_add(db, "test.a", 0, NULL, later, NULL));
-	check_status(job_claim(db, a, kinds, "me", MINUTE, &job), STATUS_MISSING);
+	check_status(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job), STATUS_MISSING);
 	check_ok(job_next_due(db, a, kinds, &due));
 	assert_int_equal(due, later);
 	check_ok(job_add(db, "test.b", 0, NULL, clock_now() + 30, NULL));
-	check_status(job_claim(db, a, kinds, "me", MINUTE, &job), STATUS_MISSING);
+	check_status(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job), STATUS_MISSING);
 	sleep_ms(60);
-	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 	assert_string_equal(job.kind, "test.b");
 }
 
@@ -86,7 +86,7 @@ static void same_key_once(void **state)
 		mariadb_number(
 			"SELECT COUNT(*) FROM job WHERE payload = 'first' AND attempts = 0 AND owner = ''"),
 		1);
-	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 	check_ok(job_done(db, &job, "me"));
 	check_ok(job_add(db, "test.a", 1, "third", 0, "key"));
 	check_ok(job_add(db, "test.a", 1, "third", 0, "KEY"));
@@ -98,23 +98,23 @@ static void retried_failed_restarted(void **state)
 	struct job job;
 
 	check_ok(job_add(db, "test.a", 1, "", 0, NULL));
-	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 	check_ok(job_retry(db, &job, "me", clock_now() + 30, "upstream said \"no\" \xff"));
-	check_status(job_claim(db, a, kinds, "me", MINUTE, &job), STATUS_MISSING);
+	check_status(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job), STATUS_MISSING);
 	sleep_ms(60);
-	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 	assert_int_equal(job.attempts, 2);
 	check_ok(job_fail(db, &job, "me", "gave up"));
-	check_status(job_claim(db, a, kinds, "me", MINUTE, &job), STATUS_MISSING);
+	check_status(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job), STATUS_MISSING);
 	assert_int_equal(
 		mariadb_number("SELECT COUNT(*) FROM job WHERE state = 'failed' AND why = 'gave up'"), 1);
 	check_status(job_restart(db, job.id + 1), STATUS_MISSING);
 	check_ok(job_restart(db, job.id));
 	check_status(job_restart(db, job.id), STATUS_MISSING);
-	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 	assert_int_equal(job.attempts, 1);
 	check_ok(job_again(db, &job, "me", clock_now()));
-	check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 	assert_int_equal(job.attempts, 1);
 }
 
@@ -124,16 +124,16 @@ static void only_the_holder_ends(void **state)
 	struct job old, now;
 
 	check_ok(job_add(db, "test.a", 1, "", 0, NULL));
-	check_ok(job_claim(db, a, kinds, "late", 40, &old));
+	check_ok(job_claim(db, a, kinds, LEASES(40), "late", &old));
 	check_status(job_done(db, &old, "stranger"), STATUS_CONFLICT);
-	check_status(job_claim(db, a, kinds, "other", MINUTE, &now), STATUS_MISSING);
+	check_status(job_claim(db, a, kinds, LEASES(MINUTE), "other", &now), STATUS_MISSING);
 	sleep_ms(80);
-	check_ok(job_claim(db, a, kinds, "late", 40, &now)); /* the same owner, a new lease */
+	check_ok(job_claim(db, a, kinds, LEASES(40), "late", &now)); /* the same owner, a new lease */
 	assert_int_equal(now.attempts, 2);
 	check_status(job_done(db, &old, "late"), STATUS_CONFLICT);
 	sleep_ms(80);
 	old = now;
-	check_ok(job_claim(db, a, kinds, "other", MINUTE, &now));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "other", &now));
 	assert_int_equal(now.id, old.id);
 	check_status(job_done(db, &old, "late"), STATUS_CONFLICT);
 	check_status(job_retry(db, &old, "late", 0, "x"), STATUS_CONFLICT);
@@ -149,7 +149,7 @@ static void late_holder_may_still_end(void **state)
 	struct job job;
 
 	check_ok(job_add(db, "test.a", 1, "", 0, NULL));
-	check_ok(job_claim(db, a, kinds, "late", 20, &job));
+	check_ok(job_claim(db, a, kinds, LEASES(20), "late", &job));
 	sleep_ms(40);
 	check_ok(job_done(db, &job, "late"));
 }
@@ -199,7 +199,7 @@ static void *claimer(void *context)
 	snprintf(owner, sizeof(owner), "owner %d", (int)(intptr_t)context);
 	for (;;) {
 		struct job job;
-		enum status st = job_claim(d, mine, kinds, owner, MINUTE, &job);
+		enum status st = job_claim(d, mine, kinds, LEASES(MINUTE), owner, &job);
 		if (st == STATUS_MISSING)
 			break;
 		if (st != STATUS_OK) {
@@ -258,10 +258,10 @@ static void claims_stay_quick(void **state)
 	mariadb_exec(
 		"INSERT INTO job (kind, state, subject, payload, due_at, created_at) VALUES ('test.b', 'waiting', 5, '', 200000, 1)");
 	int64_t before = mariadb_number(ROWS_READ);
-	check_ok(job_claim(db, a, only_b, "me", MINUTE, &job));
+	check_ok(job_claim(db, a, only_b, LEASES(MINUTE), "me", &job));
 	assert_string_equal(job.kind, "test.b");
 	for (int i = 0; i < 50; i++) {
-		check_ok(job_claim(db, a, kinds, "me", MINUTE, &job));
+		check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "me", &job));
 		assert_in_range(job.subject, 1, 60); /* the most overdue, or nearly */
 		check_ok(job_done(db, &job, "me"));
 		check_ok(job_next_due(db, a, kinds, &due));

@@ -18,6 +18,8 @@
 			fail_msg("%s: %s, not %s: %s", #expr, status_name(got_), status_name(expected),      \
 				cause_text());                                                               \
 	} while (0)
+/* For job_claim: the same lease for each of up to eight kinds. */
+#define LEASES(ms) ((const when[]){ms, ms, ms, ms, ms, ms, ms, ms})
 #define check_ok(expr) check_status(expr, STATUS_OK)
 
 #endif
