@@ -9,11 +9,13 @@ static const struct guide {
 } guides[] = {
 	{"windows", "Windows", N_("Edge, Chrome, the network, and Outlook"), "core/help_windows.html", true},
 	{"macos", "macOS", N_("Safari, Chrome, the network, and Mail"), "core/help_macos.html", true},
-	{"ios", "iOS, iPadOS", N_("Safari, the network, and Mail on iPhone and iPad"), "core/help_ios.html", true},
+	{"ios", "iOS, iPadOS", N_("Safari, the network, and Mail on iPhone and iPad"), "core/help_ios.html",
+		true},
 	{"android", "Android", N_("Browsers, the network, and VPN"), "core/help_android.html"},
 	{"linux", "Linux", N_("Chromium, Chrome, and the network"), "core/help_linux.html"},
 	{"firefox", "Firefox", N_("on Windows, macOS and Linux"), "core/help_firefox.html"},
-	{"thunderbird", "Thunderbird", N_("S/MIME on Windows, macOS and Linux"), "core/help_thunderbird.html", true},
+	{"thunderbird", "Thunderbird", N_("S/MIME on Windows, macOS and Linux"), "core/help_thunderbird.html",
+		true},
 	{"outlook", "Outlook", N_("S/MIME on Windows and macOS"), "core/help_outlook.html", true},
 };
 
@@ -23,10 +25,10 @@ const char *help_system(const char *hint, const char *agent)
 	 * calls itself Linux too. An iPad that asks for desktop pages cannot be told from a Mac. */
 	static const struct {
 		const char *sign, *system;
-	} hints[] = {{"\"Windows\"", "windows"}, {"\"macOS\"", "macos"}, {"\"iOS\"", "ios"}, {"\"Android\"", "android"},
-		{"\"Linux\"", "linux"}},
-	  agents[] = {{"Windows NT", "windows"}, {"iPhone", "ios"}, {"iPad", "ios"}, {"iPod", "ios"}, {"Macintosh", "macos"},
-		  {"Android", "android"}, {"CrOS", NULL}, {"Linux", "linux"}};
+	} hints[] = {{"\"Windows\"", "windows"}, {"\"macOS\"", "macos"}, {"\"iOS\"", "ios"},
+		{"\"Android\"", "android"}, {"\"Linux\"", "linux"}},
+	  agents[] = {{"Windows NT", "windows"}, {"iPhone", "ios"}, {"iPad", "ios"}, {"iPod", "ios"},
+		  {"Macintosh", "macos"}, {"Android", "android"}, {"CrOS", NULL}, {"Linux", "linux"}};
 
 	for (size_t i = 0; i < COUNT_OF(hints); i++)
 		if (text_same(hint, hints[i].sign))
@@ -61,7 +63,8 @@ enum status help_page(struct request *rq)
 	const char *agent = request_header(rq, "HTTP_USER_AGENT");
 	const char *system = help_system(request_header(rq, "HTTP_SEC_CH_UA_PLATFORM"), agent);
 	/* A Firefox on a desktop has certificates of its own. */
-	bool firefox = system && agent && strstr(agent, "Firefox/") && !text_same(system, "android") && !text_same(system, "ios");
+	bool firefox = system && agent && strstr(agent, "Firefox/") && !text_same(system, "android") &&
+		       !text_same(system, "ios");
 	struct model *m = model_new(rq->arena);
 	struct model *own = system ? model_section(m, "OWN") : NULL;
 
@@ -93,6 +96,6 @@ enum status help_system_page(struct request *rq)
 	model_set(m, "SYSTEM", guide->title);
 	common_fill(rq, m, guide->mail);
 	model_include(m, "STEPS", guide->view);
-	return request_page(
-		rq, "core/help_system.html", arena_printf(rq->arena, "%s - %s", guide->title, _("Install guide")), m);
+	return request_page(rq, "core/help_system.html",
+		arena_printf(rq->arena, "%s - %s", guide->title, _("Install guide")), m);
 }

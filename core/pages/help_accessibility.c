@@ -18,14 +18,16 @@ static const struct criterion {
 	{"1.1.1", N_("Non-text Content"), "A", true, MET, AXE | REVIEW},
 	{"1.2.1", N_("Audio-only and Video-only (Prerecorded)"), "A", true, NOTHING_THERE, REVIEW},
 	{"1.2.2", N_("Captions (Prerecorded)"), "A", true, NOTHING_THERE, REVIEW},
-	{"1.2.3", N_("Audio Description or Media Alternative (Prerecorded)"), "A", true, NOTHING_THERE, REVIEW},
+	{"1.2.3", N_("Audio Description or Media Alternative (Prerecorded)"), "A", true, NOTHING_THERE,
+		REVIEW},
 	{"1.2.4", N_("Captions (Live)"), "AA", true, NOTHING_THERE, REVIEW},
 	{"1.2.5", N_("Audio Description (Prerecorded)"), "AA", true, NOTHING_THERE, REVIEW},
 	{"1.3.1", N_("Info and Relationships"), "A", true, MET, AXE | REVIEW},
 	{"1.3.2", N_("Meaningful Sequence"), "A", true, MET, REVIEW},
 	{"1.3.3", N_("Sensory Characteristics"), "A", true, MET, REVIEW},
 	{"1.3.4", N_("Orientation"), "AA", false, MET, REVIEW},
-	{"1.3.5", N_("Identify Input Purpose"), "AA", false, NOTHING_THERE, REVIEW, N_("No form asks for data about the user.")},
+	{"1.3.5", N_("Identify Input Purpose"), "AA", false, NOTHING_THERE, REVIEW,
+		N_("No form asks for data about the user.")},
 	{"1.4.1", N_("Use of Color"), "A", true, MET, AXE | REVIEW},
 	{"1.4.2", N_("Audio Control"), "A", true, NOTHING_THERE, REVIEW},
 	{"1.4.3", N_("Contrast (Minimum)"), "AA", true, MET, AXE},
@@ -90,7 +92,8 @@ static void how_fill(struct model *row, int how)
 	static const struct {
 		int bit;
 		const char *label;
-	} ways[] = {{AXE, N_("axe-core")}, {BROWSER, N_("browser test")}, {REVIEW, N_("review by the developers")}};
+	} ways[] = {{AXE, N_("axe-core")}, {BROWSER, N_("browser test")},
+		{REVIEW, N_("review by the developers")}};
 
 	for (size_t i = 0; i < COUNT_OF(ways); i++)
 		if (how & ways[i].bit)
@@ -113,7 +116,10 @@ enum status help_accessibility(struct request *rq)
 		else
 			model_show(row, "NOT_IN_JIS");
 		model_set(row, "RESULT", _(results[c->result]));
-		model_set(row, "RESULT_CLASS", c->result == PARTLY ? "is-asking" : c->result == NOT_IN_WCAG ? "is-over" : "is-good");
+		model_set(row, "RESULT_CLASS",
+			c->result == PARTLY	   ? "is-asking"
+			: c->result == NOT_IN_WCAG ? "is-over"
+						   : "is-good");
 		how_fill(row, c->how);
 		if (c->remark)
 			model_set(model_section(row, "HAS_REMARK"), "REMARK", _(c->remark));

@@ -19,7 +19,8 @@ static void link_fill(struct request *rq, struct model *list, const struct ca_li
 	else
 		model_show(m, "CA_INTERMEDIATE");
 	if (link->fingerprint && link->fingerprint[0])
-		model_set(model_section(m, "CA_FINGERPRINT"), "FINGERPRINT", certificate_hex_groups(rq->arena, link->fingerprint));
+		model_set(model_section(m, "CA_FINGERPRINT"), "FINGERPRINT",
+			certificate_hex_groups(rq->arena, link->fingerprint));
 }
 
 /* The list is in the page only when there is something in it. */

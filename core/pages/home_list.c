@@ -31,7 +31,8 @@ static const char *const state_names[] = {
 
 static enum status wish_read(struct request *rq, struct wish *ret)
 {
-	const char *below_text = request_query(rq, "below"), *words = request_query(rq, "q"), *state = request_query(rq, "state");
+	const char *below_text = request_query(rq, "below"), *words = request_query(rq, "q"),
+		   *state = request_query(rq, "state");
 	struct wish wish = {.words = text_trim(rq->arena, words ? words : ""),
 		.any_state = !state || !*state,
 		.valid = text_same(request_query(rq, "valid"), "1")};
@@ -47,7 +48,8 @@ static enum status wish_read(struct request *rq, struct wish *ret)
 		return cause(STATUS_INVALID, "query state is none");
 	wish.state = (enum certificate_state)i;
 	if (wish.words[0] && !text_clean(wish.words, SEARCH_MAX))
-		return request_refuse(rq, cause(STATUS_INVALID, "query q is too long or has control characters"),
+		return request_refuse(rq,
+			cause(STATUS_INVALID, "query q is too long or has control characters"),
 			_("The search may have at most 200 characters, without control characters."));
 	*ret = wish;
 	return STATUS_OK;
@@ -101,7 +103,8 @@ static void row_fill(struct request *rq, struct model *row, const struct applica
 }
 
 /* The way to renewal, on the rows whose certificate ends soon and is not being renewed. */
-static enum status renewals_fill(struct request *rq, struct model *const *rows, const struct application *apps, size_t n)
+static enum status renewals_fill(
+	struct request *rq, struct model *const *rows, const struct application *apps, size_t n)
 {
 	uint64_t *renewed = NULL;
 	size_t count = 0, i = 0;
@@ -116,13 +119,15 @@ static enum status renewals_fill(struct request *rq, struct model *const *rows, 
 		for (size_t k = 0; k < count; k++)
 			is_renewed = is_renewed || renewed[k] == apps[i].id;
 		if (!is_renewed)
-			model_setf(model_section(rows[i], "RENEW"), "RENEW_PATH", "/%s/%u/renew", apps[i].type, apps[i].number);
+			model_setf(model_section(rows[i], "RENEW"), "RENEW_PATH", "/%s/%u/renew",
+				apps[i].type, apps[i].number);
 	}
 	return s;
 }
 
 /* One more than a page, to know whether there are more. */
-static enum status wish_fetch(struct request *rq, const struct wish *wish, struct application **ret, size_t *ret_n)
+static enum status wish_fetch(
+	struct request *rq, const struct wish *wish, struct application **ret, size_t *ret_n)
 {
 	struct application_query query = {
 		.words = wish->words,
@@ -133,10 +138,14 @@ static enum status wish_fetch(struct request *rq, const struct wish *wish, struc
 		.limit = PAGE_ROWS + 1,
 	};
 
-	if (wish_searches(wish))
-		return application_search(rq->db, rq->arena, rq->user->id, &query, rq->now, ret, ret_n);
-	return application_list(
-		rq->db, rq->arena, rq->user->id, wish->below, PAGE_ROWS + 1, wish->valid, rq->now, ret, ret_n);
+	if (wish_searches(wish)) {
+		enum status s =
+			application_search(rq->db, rq->arena, rq->user->id, &query, rq->now, ret, ret_n);
+		return s == STATUS_INVALID ? request_refuse(rq, s, _("The search may have at most 10 words."))
+					   : s;
+	}
+	return application_list(rq->db, rq->arena, rq->user->id, wish->below, PAGE_ROWS + 1, wish->valid,
+		rq->now, ret, ret_n);
 }
 
 static void search_fill(struct request *rq, struct model *list, const struct wish *wish)
@@ -159,14 +168,15 @@ static void search_fill(struct request *rq, struct model *list, const struct wis
 			wish_url(rq, &(struct wish){.words = "", .any_state = true}, wish->valid, 0));
 }
 
-static void links_fill(
-	struct request *rq, struct model *list, const struct wish *wish, const struct application *apps, size_t n)
+static void links_fill(struct request *rq, struct model *list, const struct wish *wish,
+	const struct application *apps, size_t n)
 {
 	struct model *toggle = wish->valid ? model_section(list, "VALID_ONLY") : model_section(list, "ALL");
 
 	model_set(toggle, "TOGGLE_URL", wish_url(rq, wish, !wish->valid, 0));
 	if (n > PAGE_ROWS)
-		model_set(model_section(list, "OLDER"), "OLDER_URL", wish_url(rq, wish, wish->valid, apps[PAGE_ROWS - 1].number));
+		model_set(model_section(list, "OLDER"), "OLDER_URL",
+			wish_url(rq, wish, wish->valid, apps[PAGE_ROWS - 1].number));
 	if (wish->below)
 		model_set(model_section(list, "NEWEST"), "NEWEST_URL", wish_url(rq, wish, wish->valid, 0));
 }

@@ -10,8 +10,9 @@
 #define WORDS_MAX 10
 
 struct word {
-	const char *text;    /* folded */
-	const char *serial;  /* the same without colons, when it may be (a part of) a serial in hexadecimal; "" */
+	const char *text; /* folded */
+	const char
+		*serial; /* the same without colons, when it may be (a part of) a serial in hexadecimal; "" */
 	const char *decimal; /* the hexadecimal serial that it is in decimal; "" */
 	bool digits;
 };
@@ -37,7 +38,10 @@ static const char *hexadecimal(struct arena *a, const char *digits)
 
 static struct word word_read(struct arena *a, const char *text)
 {
-	struct word w = {.text = text, .serial = "", .decimal = "", .digits = text[strspn(text, "0123456789")] == '\0'};
+	struct word w = {.text = text,
+		.serial = "",
+		.decimal = "",
+		.digits = text[strspn(text, "0123456789")] == '\0'};
 	struct text plain = text_new(a, strlen(text) + 1);
 
 	if (strlen(text) < SERIAL_WORD_MIN)
@@ -79,15 +83,16 @@ static bool matches(struct arena *a, const struct application *app, const struct
 	for (size_t i = 0; i < n; i++) {
 		const struct word *w = &words[i];
 		bool found = text_same(number, w->text) || strstr(memo, w->text) || subject_has(subject, w) ||
-			     (*w->serial && strstr(serial, w->serial)) || (*w->decimal && text_same(serial, w->decimal));
+			     (*w->serial && strstr(serial, w->serial)) ||
+			     (*w->decimal && text_same(serial, w->decimal));
 		if (!found)
 			return false;
 	}
 	return true;
 }
 
-enum status application_search(struct db *db, struct arena *a, uint64_t user_id, const struct application_query *query,
-	when now, struct application **ret, size_t *ret_n)
+enum status application_search(struct db *db, struct arena *a, uint64_t user_id,
+	const struct application_query *query, when now, struct application **ret, size_t *ret_n)
 {
 	struct word words[WORDS_MAX];
 	struct application *found = arena_array(a, query->limit ? query->limit : 1, sizeof *found), *step;
@@ -101,11 +106,13 @@ enum status application_search(struct db *db, struct arena *a, uint64_t user_id,
 		words[n_words++] = word_read(a, *parts);
 	}
 	do {
-		enum status st = application_list(db, a, user_id, below, STEP, query->live_only, now, &step, &n);
+		enum status st =
+			application_list(db, a, user_id, below, STEP, query->live_only, now, &step, &n);
 		if (st != STATUS_OK)
 			return st;
 		for (size_t i = 0; i < n && n_found < query->limit; i++) {
-			bool state = query->any_state || application_certificate(&step[i], now) == query->state;
+			bool state =
+				query->any_state || application_certificate(&step[i], now) == query->state;
 			if (state && matches(a, &step[i], words, n_words))
 				found[n_found++] = step[i];
 		}

@@ -2,6 +2,7 @@
 #include "store/job.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/crypto.h"
 
@@ -93,6 +94,20 @@ enum status job_next_due(struct db *db, struct arena *a, const char *const *kind
 	return earliest(db, a, kinds, &kind, ret);
 }
 
+/* The connection broke before the answer came: a claim that counted all the same would lie there until its lease is over. */
+static enum status take_lost(struct db *db, uint64_t id, const char *owner, when lease_until, uint64_t *ret_changed)
+{
+	struct arena *a = arena_new();
+	struct db_rows rows;
+	enum status st = db_select(db, a, &rows, "SELECT id FROM job WHERE id = ? AND owner = ? AND lease_until = ?", DB_INT(id),
+		DB_TEXT(owner), DB_INT(lease_until));
+
+	if (st == STATUS_OK)
+		*ret_changed = rows.rows;
+	arena_free(a);
+	return st;
+}
+
 /* Takes candidate i for owner, if it still is as it was read. A single statement commits itself. */
 static enum status take(struct db *db, const struct db_rows *rows, size_t i, const char *owner, when now,
 	when lease, bool *ret_taken)
@@ -104,6 +119,8 @@ static enum status take(struct db *db, const struct db_rows *rows, size_t i, con
 		DB_TEXT(owner), DB_INT(now + lease), DB_INT(now + lease), DB_INT(db_int(rows, i, 0)),
 		DB_TEXT(db_text(rows, i, 1)), DB_INT(db_int(rows, i, 2)), DB_INT(db_int(rows, i, 3)));
 
+	if (st == STATUS_BUSY)
+		st = take_lost(db, (uint64_t)db_int(rows, i, 0), owner, now + lease, &changed);
 	if (st == STATUS_OK)
 		*ret_taken = changed == 1;
 	return st;
@@ -175,22 +192,33 @@ enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, 
 	return cause(STATUS_BUSY, "job: others are quicker");
 }
 
-/* The lease is compared too: an owner that claimed the row once more holds it by the new lease alone. */
-static enum status held(enum status st, uint64_t changed, const struct job *job)
+#define END_TRIES 5
+
+/* The end of a run. The lease is compared too: an owner that claimed the row once more holds it by the new lease alone. A broken
+ * connection is tried again, since otherwise the whole run would be repeated; that the row is gone then means that it had counted. */
+static enum status end_run_n(struct db *db, const struct job *job, const char *sql, const struct db_arg *args, size_t n)
 {
-	if (st == STATUS_OK && changed != 1)
+	uint64_t changed = 0;
+	bool unsure = false;
+	enum status st = STATUS_BUSY;
+
+	for (unsigned tries = 0; tries < END_TRIES; tries++) {
+		st = db_exec_n(db, &changed, sql, args, n);
+		if (st != STATUS_BUSY || db_in_transaction(db))
+			break;
+		unsure = true;
+		nanosleep(&(struct timespec){.tv_nsec = 20000000L << tries}, NULL);
+	}
+	if (st == STATUS_OK && changed != 1 && !unsure)
 		return cause(STATUS_CONFLICT, "job %llu is no longer held", (unsigned long long)job->id);
 	return st;
 }
+#define end_run(db, job, sql, ...) end_run_n(db, job, sql, DB_ARGS_(__VA_ARGS__) + 1, COUNT_OF(DB_ARGS_(__VA_ARGS__)) - 1)
 
 enum status job_done(struct db *db, const struct job *job, const char *owner)
 {
-	uint64_t changed = 0;
-	enum status st = db_exec(db, &changed,
-		"DELETE FROM job WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
+	return end_run(db, job, "DELETE FROM job WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
 		DB_INT(job->id), DB_TEXT(owner), DB_INT(job->lease_until));
-
-	return held(st, changed, job);
 }
 
 /* A cause may hold text from outside: made printable, and cut. */
@@ -198,15 +226,13 @@ static enum status put_back(
 	struct db *db, const struct job *job, const char *owner, const char *state, when due, const char *why)
 {
 	char text[WHY_MAX];
-	uint64_t changed = 0;
 
 	text_escape(text, sizeof(text), why);
-	enum status st = db_exec(db, &changed,
+	return end_run(db, job,
 		"UPDATE job SET state = ?, owner = '', lease_until = 0, due_at = ?, why = ?"
 		" WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
 		DB_TEXT(state), DB_INT(due), DB_TEXT(text), DB_INT(job->id), DB_TEXT(owner),
 		DB_INT(job->lease_until));
-	return held(st, changed, job);
 }
 
 enum status job_retry(struct db *db, const struct job *job, const char *owner, when run_at, const char *why)
@@ -221,14 +247,11 @@ enum status job_fail(struct db *db, const struct job *job, const char *owner, co
 
 enum status job_again(struct db *db, const struct job *job, const char *owner, when run_at)
 {
-	uint64_t changed = 0;
-	enum status st = db_exec(db, &changed,
+	return end_run(db, job,
 		"UPDATE job SET owner = '', lease_until = 0, due_at = ?, attempts = 0, why = ''"
 		" WHERE id = ? AND owner = ? AND lease_until = ? AND state = 'waiting'",
 		DB_INT(run_at ? run_at : clock_now()), DB_INT(job->id), DB_TEXT(owner),
 		DB_INT(job->lease_until));
-
-	return held(st, changed, job);
 }
 
 enum status job_restart(struct db *db, uint64_t id)

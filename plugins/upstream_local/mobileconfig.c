@@ -59,11 +59,13 @@ static char *uuid(struct arena *a, const char *fingerprint, const char *what)
 }
 
 /* What every payload has, and the profile itself. */
-static void add_common(struct text *t, const struct mobileconfig *p, const char *what, const char *type, const char *name)
+static void add_common(
+	struct text *t, const struct mobileconfig *p, const char *what, const char *type, const char *name)
 {
 	struct arena *a = t->arena;
 	add_string(t, "PayloadIdentifier",
-		arena_printf(a, "%s.inkan.%.16s%s%s", host_reversed(a, p->site), p->fingerprint, *what ? "." : "", what));
+		arena_printf(a, "%s.inkan.%.16s%s%s", host_reversed(a, p->site), p->fingerprint,
+			*what ? "." : "", what));
 	add_string(t, "PayloadUUID", uuid(a, p->fingerprint, what));
 	add_string(t, "PayloadType", type);
 	text_add(t, "<key>PayloadVersion</key>\n<integer>1</integer>\n");

@@ -10,8 +10,10 @@ struct mobileconfig {
 	const char *name;	  /* as the device lists the profile */
 	const char *organization; /* who made it */
 	const char *description;
-	const char *site;	 /* address of the site, "https://HOST[:PORT]": the identifiers begin with its host */
-	const char *fingerprint; /* of the user's certificate: the same certificate always makes the same identifiers */
+	const char
+		*site; /* address of the site, "https://HOST[:PORT]": the identifiers begin with its host */
+	const char *
+		fingerprint; /* of the user's certificate: the same certificate always makes the same identifiers */
 	const char *p12_name, *ca_name;
 	struct bytes p12, ca; /* a .p12 that Apple's importers open (3DES); a self-signed certificate, DER */
 };

@@ -152,6 +152,8 @@ test("a user with 500 applications", () => each("desktop", async (v) => {
 	await page.goto(`${base}/?q=${"a".repeat(201)}`);
 	assert.ok(await page.getByText(english ? "at most 200 characters" : "200文字以内").count());
 	await inspect(v, "search-refused");
+	await page.goto(`${base}/?q=${"a+".repeat(11)}`);
+	assert.ok(await page.getByText(english ? "at most 10 words" : "10個まで").count());
 	await show(v, "/?state=nothing", "query-refused", 400);
 	for (const number of [491, 492, 493, 494, 495, 496, 497, 498, 499, 500])
 		await show(v, `/client/${number}`, `details-${number % 10}`);

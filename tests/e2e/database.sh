@@ -83,7 +83,7 @@ print("ok 25 applications under killed connections, each once")
 
 # Everybody gets his PIN in the end, or a visible error; here there is no reason for one.
 for number in told:
-    taro.pin(number, seconds=120)
+    taro.pin(number, seconds=200)
 # Numbers are the user's own, without gaps.
 assert sorted(int(n) for n in sql("SELECT number FROM application")) == list(range(1, 28))
 # An application without its event, or an event without its audit row, would be a half one.

@@ -91,7 +91,8 @@ static void words_are_found_where_they_stand(void **state)
 	assert_string_equal(found("' OR '1'='1"), "");
 	/* Nobody sees what is not his. */
 	assert_string_equal(found("hanako"), "");
-	assert_string_equal(found_as(&hanako, (struct application_query){.words = "hanako", .any_state = true}), "1");
+	assert_string_equal(
+		found_as(&hanako, (struct application_query){.words = "hanako", .any_state = true}), "1");
 }
 
 static void serials_are_found_in_either_base(void **state)
@@ -100,14 +101,18 @@ static void serials_are_found_in_either_base(void **state)
 
 	(void)test_in_state(db, a, &taro, APPLICATION_TAKEN);
 	test_apply(db, a, app.id, (struct event){.kind = EVENT_PIN, .pin = "p", .url = "u"});
-	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "1f2e3d4c5b6a798f", .not_before = clock_now() - DAY,
-		.not_after = clock_now() + DAY});
+	test_apply(db, a, app.id,
+		(struct event){.kind = EVENT_TAKEN,
+			.serial = "1f2e3d4c5b6a798f",
+			.not_before = clock_now() - DAY,
+			.not_after = clock_now() + DAY});
 	assert_string_equal(found("1f2e3d4c5b6a798f"), "1");
 	assert_string_equal(found("1F:2E:3D:4C:5B:6A:79:8F"), "1");
 	assert_string_equal(found("5b6a798f"), "1");
 	assert_string_equal(found("2246800662264969615"), "1"); /* 0x1f2e3d4c5b6a798f */
 	assert_string_equal(found("2246800662264969616"), "");
-	assert_string_equal(found("99999999999999999999999999999999999999999999999999999999999999999999"), "");
+	assert_string_equal(
+		found("99999999999999999999999999999999999999999999999999999999999999999999"), "");
 	assert_string_equal(found("5b6a"), ""); /* too short for a serial */
 }
 
@@ -128,10 +133,15 @@ static void states_are_filtered(void **state)
 		[CERTIFICATE_ERROR] = "5",
 	};
 	for (size_t i = 0; i < COUNT_OF(expected); i++)
-		assert_string_equal(
-			found_as(&taro, (struct application_query){.words = "", .state = (enum certificate_state)i}), expected[i]);
-	assert_string_equal(found_as(&taro, (struct application_query){.words = "", .any_state = true, .live_only = true}), "6 3 2 1");
-	assert_string_equal(found_as(&taro, (struct application_query){.words = "3", .state = CERTIFICATE_VALID}), "3");
+		assert_string_equal(found_as(&taro, (struct application_query){.words = "",
+							    .state = (enum certificate_state)i}),
+			expected[i]);
+	assert_string_equal(
+		found_as(
+			&taro, (struct application_query){.words = "", .any_state = true, .live_only = true}),
+		"6 3 2 1");
+	assert_string_equal(
+		found_as(&taro, (struct application_query){.words = "3", .state = CERTIFICATE_VALID}), "3");
 }
 
 static void too_many_words_are_refused(void **state)

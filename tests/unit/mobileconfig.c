@@ -52,7 +52,8 @@ static struct mobileconfig profile_new(void)
 		.p12_name = "client-7.p12",
 	};
 	check_ok(key_make(a, "ec:P-256", &ca.key));
-	check_ok(ca_make(a, "CN=Example CA,O=Example University,C=JP", ca.key, NOW, NOW + 3650 * DAY, &ca.certificate));
+	check_ok(ca_make(a, "CN=Example CA,O=Example University,C=JP", ca.key, NOW, NOW + 3650 * DAY,
+		&ca.certificate));
 	check_ok(key_make(a, "rsa:2048", &key));
 	struct ca_request request = {.subject = "CN=taro.7,O=Example University,C=JP",
 		.key = key,
@@ -101,10 +102,15 @@ static void a_profile_is_read_and_its_p12_opens(void **state)
 	/* The PIN must not be in it, in whatever form. */
 	assert_null(memmem(made.data, made.len, PIN, strlen(PIN)));
 	assert_int_equal(run("/usr/bin/python3 read.py"), 0);
-	assert_int_equal(run("openssl pkcs12 -in inner.p12 -passin pass:" PIN " -nodes | openssl x509 -noout -subject | grep taro.7"), 0);
+	assert_int_equal(run("openssl pkcs12 -in inner.p12 -passin pass:" PIN
+			     " -nodes | openssl x509 -noout -subject | grep taro.7"),
+		0);
 	assert_int_not_equal(run("openssl pkcs12 -in inner.p12 -passin pass:wrong -nodes -noout"), 0);
-	assert_int_equal(run("openssl pkcs12 -info -in inner.p12 -passin pass:" PIN " -noout 2>&1 | grep pbeWithSHA1And3-KeyTripleDES-CBC"), 0);
-	assert_int_equal(run("openssl x509 -inform der -in inner.cer -noout -subject | grep 'Example CA'"), 0);
+	assert_int_equal(run("openssl pkcs12 -info -in inner.p12 -passin pass:" PIN
+			     " -noout 2>&1 | grep pbeWithSHA1And3-KeyTripleDES-CBC"),
+		0);
+	assert_int_equal(
+		run("openssl x509 -inform der -in inner.cer -noout -subject | grep 'Example CA'"), 0);
 }
 
 static void the_same_certificate_makes_the_same_profile(void **state)
