@@ -51,7 +51,8 @@ export async function launch() {
 export async function visitor(browser, lang, size, options = {}) {
 	const context = await browser.newContext({
 		locale: lang === "ja" ? "ja-JP" : "en-US", viewport: sizes[size], ignoreHTTPSErrors: true, acceptDownloads: true,
-		hasTouch: size === "phone", isMobile: size === "phone", timezoneId: "Asia/Tokyo", ...options,
+		hasTouch: size === "phone", isMobile: size === "phone", timezoneId: "Asia/Tokyo",
+		reducedMotion: "reduce", /* nothing is judged half-way through a transition */ ...options,
 	});
 	context.setDefaultTimeout(15000);
 	await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });

@@ -175,7 +175,7 @@ async function revoke(v, number) {
 }
 
 async function walk(lang, account) {
-	const v = await visitor(browser, lang, "desktop", { reducedMotion: "reduce" }); // what has the focus is scrolled to at once
+	const v = await visitor(browser, lang, "desktop");
 	try {
 		await login(v, account);
 		const { number, pin } = await apply(v);
