@@ -156,6 +156,7 @@ export async function fits(page) {
 export async function inspect(v, name, { lang = v.lang, title = true } = {}) {
 	const { page } = v;
 	v.n++;
+	await page.waitForLoadState(); // a click comes back when the next page has only begun to arrive
 	await page.screenshot({ path: `${shots}/${v.lang}-${v.size}${v.script ? "" : "-noscript"}-${String(v.n).padStart(2, "0")}-${name}.png`, fullPage: true });
 	if (!v.script)
 		return;

@@ -101,7 +101,11 @@ async function fill(account) {
 			memo, created_at, changed_at, download_until, taken_at, serial, not_before, not_after, revoked_at) VALUES ${rows.slice(i, i + 100).join(",")}`);
 }
 
-const numbers = (page) => page.locator("a.number").allTextContents();
+// A click comes back when the next page has begun to arrive; a long one is only complete when the browser says so.
+const numbers = async (page) => {
+	await page.waitForLoadState();
+	return page.locator("a.number").allTextContents();
+};
 
 test("a user with 500 applications", () => each("desktop", async (v) => {
 	const { page } = v, english = v.lang === "en";
