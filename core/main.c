@@ -3,9 +3,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/password.h"
 #include "issue/handover.h"
 #include "issue/order.h"
 #include "issue/remind.h"
@@ -149,6 +151,8 @@ static enum status command_serve(struct program *p, int argc, char **argv)
 	server_prepare();
 	enum status s = program_configure(p);
 	if (s == STATUS_OK)
+		s = admin_start(&c->admin);
+	if (s == STATUS_OK)
 		s = saml_start(&c->saml, c->base_url);
 	if (s == STATUS_OK)
 		s = view_start(c->view_dir, plugin_names(p->arena));
@@ -213,7 +217,9 @@ static enum status command_check(struct program *p, int argc, char **argv)
 			config_print(file, arena_printf(p->arena, "%s/%s", p->config_dir, file), plugin->settings,
 				plugin->settings_into);
 	}
-	s = saml_start(&p->settings.saml, p->settings.base_url);
+	s = admin_start(&p->settings.admin);
+	if (s == STATUS_OK)
+		s = saml_start(&p->settings.saml, p->settings.base_url);
 	if (s == STATUS_OK)
 		s = view_start(p->settings.view_dir, plugin_names(p->arena));
 	if (s != STATUS_OK)
@@ -291,6 +297,42 @@ static enum status command_jobs(struct program *p, int argc, char **argv)
 	return s;
 }
 
+/* One line, unseen when it is typed. */
+static bool password_ask(char *to, size_t room)
+{
+	struct termios before, hidden;
+	bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+
+	if (terminal) {
+		hidden = before;
+		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		fputs("password: ", stderr);
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	}
+	bool read = fgets(to, (int)room, stdin) != NULL;
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+		fputc('\n', stderr);
+	}
+	to[read ? strcspn(to, "\r\n") : 0] = '\0';
+	return read;
+}
+
+static enum status command_admin(struct program *p, int argc, char **argv)
+{
+	char password[PASSWORD_MAX + 2];
+	if (argc != 3 || !text_same(argv[1], "passwd"))
+		return cause(STATUS_INVALID, "usage: inkan admin passwd NAME (the password is read from standard input)");
+	enum status s = program_configure(p);
+	if (s != STATUS_OK)
+		return s;
+	if (!p->settings.admin.passwords[0])
+		return cause(STATUS_INVALID, "inkan.conf: admin_passwords names no file");
+	if (!password_ask(password, sizeof password))
+		return cause(STATUS_INVALID, "no password was given");
+	return password_set(p->arena, p->settings.admin.passwords, argv[2], password);
+}
+
 struct program_command {
 	const char *name, *usage;
 	enum status (*run)(struct program *p, int argc, char **argv);
@@ -301,6 +343,7 @@ static const struct program_command commands[] = {
 	{"check", "check            read and print the whole configuration; check --sample [DIR/PLUGIN.so] prints a commented one", command_check},
 	{"migrate", "migrate          bring the database to this version's schema", command_migrate},
 	{"audit", "audit verify     prove that the audit trail is unbroken", command_audit},
+	{"admin", "admin passwd NAME  set a password of the administrators' pages, read from standard input", command_admin},
 	{"jobs", "jobs             list what was given up (mails, orders); jobs restart ID tries one again", command_jobs},
 	{"keys", "keys rotate      seal all stored secrets anew under the first of seal_keys", command_keys},
 };

@@ -21,6 +21,7 @@
 #include "store/reseal.h"
 #include "store/session_store.h"
 #include "store/user.h"
+#include "web/admin.h"
 #include "web/request.h"
 #include "web/router.h"
 #include "web/view.h"
@@ -32,7 +33,8 @@
 struct menu_entry {
 	const char *title; /* msgid of the plugin's domain */
 	const char *path;
-	enum access access;
+	enum access access; /* ACCESS_ADMIN: not in the account menu, but a tab of the administrators' pages, in the order of the plugin list */
+	enum right right;   /* with ACCESS_ADMIN: shown to those who have it */
 };
 
 /* A part of the dashboard, drawn in the order of the plugin list. A list ends with {0}. */
@@ -124,6 +126,8 @@ struct plugin {
 	const struct certificate_type *type;
 	const struct upstream *upstream;
 	const struct command *commands;
+	/* Whether the site pauses, and what its pages say about that (see request_pause()); asked for every page, so it must be cheap. NULL: nothing. */
+	enum status (*pause)(struct request *rq, struct site_pause *ret);
 	const struct sealed_column *sealed; /* which columns of its tables `inkan keys rotate` seals anew */
 	/* After configuration, schema check and saml_start, before threads; the arena lives until stop. */
 	enum status (*start)(struct arena *a, struct db *db);

@@ -76,6 +76,12 @@ const struct setting settings_list[] = {
 	{"session_idle", SETTING_DURATION, AT(session.idle), "30m", 1 * MINUTE, 7 * DAY, .help = "A session ends after so long without a page."},
 	{"session_absolute", SETTING_DURATION, AT(session.absolute), "10h", 5 * MINUTE, 30 * DAY, .help = "A session ends so long after the log-in in any case."},
 
+	{"admins", SETTING_LIST, AT(admin.full), "", .help = "ePPNs of the administrators who may do everything."},
+	{"help_desk", SETTING_LIST, AT(admin.help_desk), "", .help = "ePPNs of administrators who may look at users and certificates, and revoke."},
+	{"auditors", SETTING_LIST, AT(admin.auditors), "", .help = "ePPNs of administrators who may look, and verify the audit trail."},
+	{"admin_passwords", SETTING_PATH, AT(admin.passwords), "",
+		.help = "File (mode 0600) with the names and hashed passwords that administrators' pages ask for besides the log-in; `inkan admin passwd NAME` writes it."},
+
 	{"saml_entity_id", SETTING_STRING, AT(saml.entity_id), "", .help = "Entity ID of this service provider; empty: base_url/saml/metadata."},
 	{"saml_key", SETTING_PATH, AT(saml.key), NULL, .help = "PEM file of the key that signs requests and decrypts assertions (RSA)."},
 	{"saml_certificate", SETTING_PATH, AT(saml.certificate), NULL, .help = "PEM file of its certificate."},

@@ -9,6 +9,7 @@
 #include "pages/pages.h"
 #include "saml/saml.h"
 #include "store/db.h"
+#include "web/admin.h"
 #include "web/server.h"
 #include "web/session.h"
 
@@ -28,6 +29,7 @@ struct settings {
 	struct db_settings db, db_admin;
 	struct server_settings server;
 	struct session_settings session;
+	struct admin_settings admin;
 	struct saml_settings saml;
 	struct mail_settings mail;
 	struct poll_settings poll;

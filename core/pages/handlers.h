@@ -136,6 +136,12 @@ void layout_fill(struct request *rq, struct model *layout);
 /* The same page in the other language: path (decoded) and query (raw) with lang= replaced. */
 char *layout_lang_url(struct arena *a, const char *path, const char *query, enum lang lang);
 
+/* admin.c */
+enum status admin_top(struct request *rq);
+bool admin_has_pages(void);
+/* On an administrators' page: the tabs of all of them. */
+void admin_tabs_fill(struct request *rq, struct model *layout);
+
 /* help.c */
 enum status help_page(struct request *rq);
 enum status help_system_page(struct request *rq);

@@ -140,12 +140,17 @@ static void menu_fill(struct request *rq, struct model *user)
 		const struct plugin *p = plugin_at(i);
 
 		for (const struct menu_entry *e = p->menu; e && e->title; e++) {
-			if (e->access == ACCESS_ADMIN && !router_is_admin(rq))
+			if (e->access == ACCESS_ADMIN)
 				continue;
 			struct model *entry = model_section(user, "ENTRY");
 			model_set(entry, "ENTRY_TITLE", i18n_text(p->name, e->title));
 			model_set(entry, "ENTRY_PATH", e->path);
 		}
+	}
+	if (admin_listed(rq) && admin_has_pages()) {
+		struct model *entry = model_section(user, "ENTRY");
+		model_set(entry, "ENTRY_TITLE", _("Administrator interface"));
+		model_set(entry, "ENTRY_PATH", "/admin");
 	}
 }
 
@@ -162,6 +167,10 @@ void layout_fill(struct request *rq, struct model *layout)
 	model_set(layout, "VERSION", version);
 	if (site_demo())
 		model_show(layout, "DEMO");
+	const struct site_pause *pause = request_pause(rq);
+	if (pause->message)
+		model_set(model_section(layout, "PAUSE"), "PAUSE_MESSAGE", pause->message);
+	admin_tabs_fill(rq, layout);
 	if (!rq->user) {
 		model_show(layout, "VISITOR");
 		return;

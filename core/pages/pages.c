@@ -6,6 +6,7 @@
 
 static const struct route routes[] = {
 	{"GET", "/", ACCESS_ANYONE, home_page},
+	{"GET", "/admin", ACCESS_ADMIN, admin_top},
 	{"GET", "/help", ACCESS_ANYONE, help_page},
 	{"GET", "/help/accessibility", ACCESS_ANYONE, help_accessibility},
 	{"GET", "/help/:system", ACCESS_ANYONE, help_system_page},
@@ -27,18 +28,18 @@ static const struct route routes[] = {
 			"Must work when the session is over; the session cookie is SameSite=Lax, so only our own pages end one."},
 
 	{"GET", "/:type/apply", ACCESS_USER, apply_confirm},
-	{"POST", "/:type/apply", ACCESS_USER, apply_send},
+	{"POST", "/:type/apply", ACCESS_USER, apply_send, .pauses = true},
 	{"GET", "/:type/:number", ACCESS_USER, certificate_page},
 	{"GET", "/:type/:number/applied", ACCESS_USER, certificate_applied},
 	{"GET", "/:type/:number/status", ACCESS_USER, certificate_news, .quiet = true},
-	{"POST", "/:type/:number/memo", ACCESS_USER, certificate_memo},
+	{"POST", "/:type/:number/memo", ACCESS_USER, certificate_memo, .pauses = true},
 	{"POST", "/:type/:number/mute", ACCESS_USER, certificate_mute},
 	{"POST", "/:type/:number/mail", ACCESS_USER, certificate_mail},
 	{"GET", "/:type/:number/revoke", ACCESS_USER, revoke_ask},
-	{"POST", "/:type/:number/revoke", ACCESS_USER, revoke_send},
+	{"POST", "/:type/:number/revoke", ACCESS_USER, revoke_send, .pauses = true},
 	{"GET", "/:type/:number/revoking", ACCESS_USER, revoke_done},
 	{"GET", "/:type/:number/renew", ACCESS_USER, renew_ask},
-	{"POST", "/:type/:number/renew", ACCESS_USER, renew_send},
+	{"POST", "/:type/:number/renew", ACCESS_USER, renew_send, .pauses = true},
 	{0},
 };
 
@@ -50,8 +51,20 @@ const struct plugin core_plugin = {
 	.panels = deadline_panels,
 };
 
+static enum status pause_ask(struct request *rq, struct site_pause *ret)
+{
+	enum status s = STATUS_OK;
+
+	/* The first plugin that has something to say is heard; there is one such plugin. */
+	for (size_t i = 0; s == STATUS_OK && !ret->paused && !ret->message && i < plugin_count(); i++)
+		if (plugin_at(i)->pause)
+			s = plugin_at(i)->pause(rq, ret);
+	return s;
+}
+
 void pages_start(void)
 {
+	router_pause(pause_ask);
 	layout_start();
 	router_layout(layout_fill);
 }

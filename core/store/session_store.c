@@ -22,7 +22,7 @@ enum status session_find(struct db *db, struct arena *a, struct bytes digest, wh
 	when now = clock_now();
 	struct db_rows rows;
 	enum status st = db_select(db, a, &rows,
-		"SELECT session.created_at, session.seen_at, session.idp, " USER_COLUMNS
+		"SELECT session.created_at, session.seen_at, session.idp, session.admin, " USER_COLUMNS
 		" FROM session JOIN user ON user.id = session.user_id WHERE session.digest = ?",
 		DB_BYTES(digest));
 
@@ -32,8 +32,9 @@ enum status session_find(struct db *db, struct arena *a, struct bytes digest, wh
 		return cause(STATUS_MISSING, "no such session");
 	struct session_row row = {.created_at = db_int(&rows, 0, 0),
 		.seen_at = db_int(&rows, 0, 1),
-		.idp = db_text(&rows, 0, 2)};
-	user_fill(&rows, 0, 3, &row.user);
+		.idp = db_text(&rows, 0, 2),
+		.admin = db_bytes(&rows, 0, 3)};
+	user_fill(&rows, 0, 4, &row.user);
 	if (now >= row.seen_at + idle || now >= row.created_at + absolute)
 		return cause(STATUS_MISSING, "session is too old");
 	if (!quiet && now - row.seen_at >= idle / 10) {
@@ -45,6 +46,11 @@ enum status session_find(struct db *db, struct arena *a, struct bytes digest, wh
 	if (st == STATUS_OK)
 		*ret = row;
 	return st;
+}
+
+enum status session_set_admin(struct db *db, struct bytes digest, struct bytes proof)
+{
+	return db_exec(db, NULL, "UPDATE session SET admin = ? WHERE digest = ?", DB_BYTES(proof), DB_BYTES(digest));
 }
 
 enum status session_delete(struct db *db, struct bytes digest)
@@ -79,6 +85,8 @@ enum status session_sweep(struct db *db, when idle, when absolute)
 			now - absolute);
 	if (st == STATUS_OK)
 		st = sweep(db, "DELETE FROM once WHERE until <= ? ORDER BY until LIMIT 1000", now);
+	if (st == STATUS_OK)
+		st = sweep(db, "DELETE FROM attempt WHERE until <= ? ORDER BY until LIMIT 1000", now - DAY);
 	return st;
 }
 

@@ -48,6 +48,10 @@ enum status request_redirect(struct request *rq, const char *to) MUST_CHECK;
 enum status request_redirect_out(struct request *rq, const char *url) MUST_CHECK;
 /* Bytes of some type; filename not NULL: as an attachment (ASCII name). */
 enum status request_send(struct request *rq, const char *content_type, const char *filename, struct bytes body) MUST_CHECK;
+/* A long answer in pieces (an export): next() is called while it is sent until it gives no bytes, with an arena that is emptied after each
+ * piece. Other than OK cuts the answer off, and the browser sees that it is not whole. The worker is held meanwhile. */
+enum status request_stream(struct request *rq, const char *content_type, const char *filename,
+	enum status (*next)(struct request *rq, struct arena *a, void *context, struct bytes *ret), void *context) MUST_CHECK;
 enum status request_not_modified(struct request *rq, const char *etag) MUST_CHECK; /* 304 */
 /* Refuses with a sentence of the handler's own for the user (translated); the cause for the log is set with cause(). Returns s. */
 enum status request_refuse(struct request *rq, enum status s, const char *sentence) MUST_CHECK;

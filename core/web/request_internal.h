@@ -41,11 +41,18 @@ struct request_parts {
 	const char *raw_path, *query_string;
 	bool head; /* the browser asked with HEAD */
 	const struct route *route;
+	const char *admin_proof; /* what this session showed of the administrators' password; NULL: nothing */
+	bool admin_known, admin_proven;
+	const struct site_pause *pause; /* NULL: not asked yet */
 
 	/* The response under way. */
 	int http; /* 0: there is none yet */
 	struct header *headers, *cookies_set;
 	struct bytes body;
+	enum status (*stream)(struct request *rq, struct arena *a, void *context, struct bytes *ret); /* NULL: body is all */
+	void *stream_context;
+	size_t streamed; /* bytes so far */
+	bool cut;        /* the stream failed: nginx must not take what went out for the whole */
 	bool secret;
 	const char *form_origins;
 	struct after *after;

@@ -29,6 +29,7 @@ void response_drop(struct request *rq)
 	rq->parts->http = 0;
 	rq->parts->headers = NULL;
 	rq->parts->body = (struct bytes){0};
+	rq->parts->stream = NULL;
 	rq->parts->form_origins = "";
 	/* Of a response that is not sent nothing must be recorded as sent. */
 	rq->parts->after = NULL;
@@ -117,19 +118,34 @@ enum status request_redirect_out(struct request *rq, const char *url)
 	return redirect(rq, url);
 }
 
+static void attachment(struct request *rq, const char *filename)
+{
+	char *safe = arena_string(rq->arena, filename);
+
+	for (char *s = safe; *s; s++)
+		if (*s <= 0x20 || *s > 0x7e || strchr("\"\\/%;", *s))
+			*s = '_';
+	request_set_header(
+		rq, "Content-Disposition", arena_printf(rq->arena, "attachment; filename=\"%s\"", safe));
+}
+
 enum status request_send(
 	struct request *rq, const char *content_type, const char *filename, struct bytes body)
 {
-	if (filename) {
-		char *safe = arena_string(rq->arena, filename);
-
-		for (char *s = safe; *s; s++)
-			if (*s <= 0x20 || *s > 0x7e || strchr("\"\\/%;", *s))
-				*s = '_';
-		request_set_header(rq, "Content-Disposition",
-			arena_printf(rq->arena, "attachment; filename=\"%s\"", safe));
-	}
+	if (filename)
+		attachment(rq, filename);
 	response_body(rq, 200, content_type, body);
+	return STATUS_OK;
+}
+
+enum status request_stream(struct request *rq, const char *content_type, const char *filename,
+	enum status (*next)(struct request *rq, struct arena *a, void *context, struct bytes *ret), void *context)
+{
+	if (filename)
+		attachment(rq, filename);
+	response_body(rq, 200, content_type, (struct bytes){0});
+	rq->parts->stream = next;
+	rq->parts->stream_context = context;
 	return STATUS_OK;
 }
 
@@ -221,6 +237,7 @@ static const char *reason_phrase(int http)
 		{303, "See Other"},
 		{304, "Not Modified"},
 		{400, "Bad Request"},
+		{401, "Unauthorized"},
 		{403, "Forbidden"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
@@ -266,8 +283,30 @@ static void headers_complete(struct request *rq)
 		if (!set || p->secret)
 			request_set_header(rq, defaults[i].name, defaults[i].value);
 	}
-	if (p->http != 304)
+	if (p->http != 304 && !p->stream)
 		request_set_header(rq, "Content-Length", arena_printf(rq->arena, "%zu", p->body.len));
+}
+
+static bool stream_write(struct request *rq, struct request_sink sink)
+{
+	struct request_parts *p = rq->parts;
+	struct arena *a = arena_new();
+	bool written = true;
+
+	for (struct bytes piece = {0}; written && !p->cut; p->streamed += piece.len) {
+		arena_reset(a);
+		piece = (struct bytes){0};
+		enum status s = p->stream(rq, a, p->stream_context, &piece);
+		if (s != STATUS_OK) {
+			log_status(s, "a long answer, cut off");
+			p->cut = true;
+		}
+		if (p->cut || piece.len == 0)
+			break;
+		written = sink.write(sink.to, piece.data, piece.len);
+	}
+	arena_free(a);
+	return written && !p->cut;
 }
 
 bool response_write(struct request *rq, struct request_sink sink)
@@ -287,6 +326,8 @@ bool response_write(struct request *rq, struct request_sink sink)
 		log_error("response, its headers have more than %d bytes", HEADERS_BYTES_MAX);
 		return sink.write(sink.to, too_large, sizeof too_large - 1);
 	}
+	if (p->stream && !p->head)
+		return sink.write(sink.to, head.data, head.len) && stream_write(rq, sink);
 	return sink.write(sink.to, head.data, head.len) &&
 	       (p->head || sink.write(sink.to, p->body.data, p->body.len));
 }

@@ -22,16 +22,33 @@ struct entry {
 
 static struct entry entries[ROUTES_MAX];
 static size_t entry_count;
-static bool (*admin_check)(struct request *rq);
+static enum status (*pause_ask)(struct request *rq, struct site_pause *ret);
 
-void router_admin(bool (*is_admin)(struct request *rq))
+void router_pause(enum status (*ask)(struct request *rq, struct site_pause *ret))
 {
-	admin_check = is_admin;
+	pause_ask = ask;
 }
 
-bool router_is_admin(struct request *rq)
+const struct route *request_route(const struct request *rq)
 {
-	return admin_check && rq->user && admin_check(rq);
+	return rq->parts->route;
+}
+
+const struct site_pause *request_pause(struct request *rq)
+{
+	struct site_pause *pause;
+
+	if (rq->parts->pause)
+		return rq->parts->pause;
+	pause = arena_alloc(rq->arena, sizeof *pause);
+	*pause = (struct site_pause){0};
+	rq->parts->pause = pause; /* before asking: the answer may be an error page, which asks too */
+	enum status s = pause_ask ? pause_ask(rq, pause) : STATUS_OK;
+	if (s != STATUS_OK) {
+		log_status(s, "whether the site is paused");
+		*pause = (struct site_pause){0};
+	}
+	return pause;
 }
 
 /* --- Patterns ------------------------------------------------------------------------------------------------------------------- */
@@ -273,15 +290,31 @@ static enum status not_routed(struct request *rq)
 	return request_fail(rq, STATUS_INVALID, 405, NULL);
 }
 
+static enum status paused(struct request *rq)
+{
+	const struct site_pause *pause = request_pause(rq);
+
+	if (pause->until > rq->now)
+		request_set_header(rq, "Retry-After", arena_printf(rq->arena, "%lld", (long long)((pause->until - rq->now) / SECOND + 1)));
+	cause(STATUS_BUSY, "the site is paused");
+	return request_fail(rq, STATUS_BUSY, 503,
+		_("The site is under maintenance: this cannot be done at the moment, and nothing was done. Your certificates and PINs can still be viewed."));
+}
+
 static enum status route_run(struct request *rq, const struct route *route)
 {
 	enum status s;
 
 	rq->parts->path_parts = pattern_parts(rq->arena, route->path, rq->path);
-	if (route->access == ACCESS_ADMIN && !router_is_admin(rq))
-		return cause(STATUS_MISSING, "an administrators' page, asked for by somebody else");
+	if (route->access == ACCESS_ADMIN) {
+		s = admin_enter(rq, route->right);
+		if (s != STATUS_OK)
+			return s;
+	}
 	if (route->access == ACCESS_USER && !rq->user)
 		return log_in_first(rq);
+	if (route->pauses && request_pause(rq)->paused)
+		return paused(rq);
 	if (!is_get(rq)) {
 		s = form_take(rq, route);
 		if (s != STATUS_OK)
@@ -319,6 +352,8 @@ static enum status request_run(struct request *rq)
 static const char *error_title(int http)
 {
 	switch (http) {
+	case 401:
+		return _("Administrators' password");
 	case 403:
 		return _("Not allowed");
 	case 404:
@@ -359,18 +394,18 @@ static void request_failed(struct request *rq, enum status s)
 	int http = rq->parts->refuse_http ? rq->parts->refuse_http : status_http(s);
 	const char *method = rq->parts->head ? "HEAD" : rq->method;
 	const struct route *route = rq->parts->route;
-	const char *allow = NULL;
+	static const char *const kept[] = {"Allow", "Retry-After", "WWW-Authenticate"}; /* they belong to the refusal itself */
+	const struct header *headers = rq->parts->headers;
 
 	/* The pattern, not the path: some paths are secrets. */
 	log_status(s, arena_printf(rq->arena, "%s %s", method, route ? route->path : "(no route)"));
-	for (const struct header *h = rq->parts->headers; h && http == 405; h = h->next)
-		if (text_same(h->name, "Allow"))
-			allow = h->value;
 	response_drop(rq);
-	if (allow)
-		request_set_header(rq, "Allow", allow);
 	if (http == 503)
 		request_set_header(rq, "Retry-After", RETRY_AFTER);
+	for (const struct header *h = headers; h; h = h->next)
+		for (size_t i = 0; i < COUNT_OF(kept) && rq->parts->refuse_http; i++)
+			if (text_same(h->name, kept[i]))
+				request_set_header(rq, h->name, h->value);
 	i18n_use(rq->lang);
 	error_page(
 		rq, http, rq->parts->sentence ? rq->parts->sentence : i18n_text("core", status_sentence(s)));

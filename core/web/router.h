@@ -2,12 +2,13 @@
 #ifndef INKAN_WEB_ROUTER_H
 #define INKAN_WEB_ROUTER_H
 
+#include "web/admin.h"
 #include "web/request.h"
 
 enum access {
 	ACCESS_ANYONE, /* no log-in needed */
 	ACCESS_USER,   /* a visitor is sent to log in and comes back (GET), or told so (POST) */
-	ACCESS_ADMIN,  /* does not exist (404) for others */
+	ACCESS_ADMIN,  /* does not exist (404) for others; see web/admin.h */
 };
 
 /* A list of routes ends with {0}. */
@@ -20,6 +21,8 @@ struct route {
 	const char *no_csrf_because;
 	bool quiet;         /* a page asking for news: does not extend the session */
 	int64_t body_max;   /* bytes; 0: the configured default */
+	enum right right;   /* with ACCESS_ADMIN: what the administrator's role must allow */
+	bool pauses;        /* refused (503) while the site is paused: what users do, not what they look at */
 };
 
 /* Two routes of the same method and pattern, or a path that does not start with "/": INVALID. Before threads start. */
@@ -29,10 +32,21 @@ void router_run(struct request *rq);
 /* Calls for each route: tests and `inkan check` list them. */
 void router_each(void (*call)(const char *owner, const struct route *route, void *context), void *context);
 
+/* The route under way; NULL: none matched. */
+const struct route *request_route(const struct request *rq);
+
 /* Set by the page layer, once: fills the layout around every page (menu, user, language switch). */
 void router_layout(void (*fill)(struct request *rq, struct model *layout));
-/* Set by the admin plugins: who is an administrator. Nobody when not set. */
-void router_admin(bool (*is_admin)(struct request *rq));
-bool router_is_admin(struct request *rq);
+
+/* What the whole site is told in red, and whether it pauses (maintenance). */
+struct site_pause {
+	bool paused;         /* routes with .pauses are refused, their buttons are shown disabled */
+	when until;          /* when that is expected to end; 0: not known */
+	const char *message; /* in the request's language, shown on every page; NULL: none */
+};
+/* Set by the page layer, once: asks the plugins. Without it nothing ever pauses. */
+void router_pause(enum status (*ask)(struct request *rq, struct site_pause *ret));
+/* Never NULL; asked once a request. When it cannot be told (database away), the site does not pause. */
+const struct site_pause *request_pause(struct request *rq);
 
 #endif

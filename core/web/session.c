@@ -54,7 +54,19 @@ enum status session_load(struct request *rq)
 		return s;
 	rq->user = arena_copy(rq->arena, &row.user, sizeof row.user);
 	rq->csrf = token_csrf(rq->arena, token);
+	rq->parts->admin_proof = row.admin.data ? text_hex(rq->arena, row.admin) : NULL;
 	return STATUS_OK;
+}
+
+enum status session_prove_admin(struct request *rq, const char *proof)
+{
+	const char *token = token_of(rq);
+	struct bytes bytes;
+
+	if (!token || !text_unhex(rq->arena, proof, &bytes))
+		return cause(STATUS_INTERNAL, "no session to remember a proof in");
+	rq->parts->admin_proof = proof;
+	return session_set_admin(rq->db, token_digest(rq->arena, token), bytes);
 }
 
 enum status session_begin(struct request *rq, const struct user *user)

@@ -176,15 +176,17 @@ static bool response_put(void *to, const void *data, size_t len)
 	struct exchange *e = to;
 	const char *bytes = data;
 
+	transfer_begins(e->worker);
 	while (len) {
 		int part = len > INT_MAX ? INT_MAX : (int)len;
 
 		if (FCGX_PutStr(bytes, part, e->fcgi->out) != part)
-			return false;
+			break;
 		bytes += part;
 		len -= (size_t)part;
 	}
-	return true;
+	transfer_ends(e->worker);
+	return len == 0;
 }
 
 /* Paths may be secrets, the patterns of routes are none. Of what has no route the first segment is enough to see what it was about. */
@@ -205,7 +207,7 @@ static void access_line(const struct request *rq, when since, when begun, bool c
 	log_info("%s %s, %d (%lld ms, waited %lld ms, user %llu, %zu bytes%s)",
 		rq->parts->head ? "HEAD" : rq->method, access_path(rq), rq->parts->http,
 		(long long)(now - begun), (long long)(begun - since),
-		rq->user ? (unsigned long long)rq->user->id : 0ULL, rq->parts->body.len,
+		rq->user ? (unsigned long long)rq->user->id : 0ULL, rq->parts->body.len + rq->parts->streamed,
 		complete ? "" : ", not taken by nginx");
 }
 
@@ -223,10 +225,13 @@ static void request_answer(struct worker *w, FCGX_Request *fcgi, when since)
 	bool complete;
 
 	router_run(rq);
+	complete = response_write(rq, (struct request_sink){.write = response_put, .to = &e});
 	transfer_begins(w);
-	complete = response_write(rq, (struct request_sink){.write = response_put, .to = &e}) &&
-		   FCGX_FFlush(fcgi->out) == 0;
+	complete = complete && FCGX_FFlush(fcgi->out) == 0;
 	transfer_ends(w);
+	/* An answer that is not whole must not end like one that is: nginx then breaks off too. */
+	if (rq->parts->cut && w->fd >= 0)
+		shutdown(w->fd, SHUT_RDWR);
 	response_after(rq, complete);
 	access_line(rq, since, begun, complete);
 }

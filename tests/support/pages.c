@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/password.h"
 #include "pages/handlers.h"
 #include "support/mariadb.h"
 #include "support/view_strings.h"
@@ -15,7 +16,9 @@
 static struct arena *arena;
 static struct db *db;
 static char clock_file[] = "/tmp/inkan-clock-XXXXXX";
-static const char *body_rest;
+static const char *body_rest, *authorization;
+static const char *const *loaded;
+static char *passwords;
 
 static void must(const char *what)
 {
@@ -23,9 +26,30 @@ static void must(const char *what)
 	abort();
 }
 
+void pages_test_load(const char *const *names)
+{
+	loaded = names;
+}
+
+/* Who is an administrator, and with what password. */
+static void admins_start(void)
+{
+	static const char *const full[] = {PAGES_ADMIN, NULL}, *const help_desk[] = {PAGES_HELP_DESK, NULL},
+				*const auditors[] = {PAGES_AUDITOR, NULL};
+
+	passwords = arena_printf(arena, "%s/passwords", mariadb_dir());
+	MUST(password_set(arena, passwords, PAGES_BASIC_NAME, PAGES_BASIC_PASSWORD));
+	const struct admin_settings settings = {.full = full, .help_desk = help_desk, .auditors = auditors, .passwords = passwords};
+	MUST(admin_start(&settings));
+}
+
+static bool has_views(const char *name)
+{
+	return access(arena_printf(arena, SOURCE_DIR "/views/%s", name), F_OK) == 0;
+}
+
 void pages_test_start(struct arena *a, const struct plugin *const *plugins)
 {
-	static const char *const domains[] = {"core", NULL};
 	static const struct session_settings session = {.idle = 3650 * DAY, .absolute = 3650 * DAY};
 
 	mariadb_start();
@@ -37,8 +61,22 @@ void pages_test_start(struct arena *a, const struct plugin *const *plugins)
 	MUST(plugin_add(&core_plugin));
 	for (; *plugins; plugins++)
 		MUST(plugin_add(*plugins));
+	if (loaded)
+		MUST(plugin_load(BINARY_DIR "/plugins", loaded, true));
+	const char **domains = arena_array(a, plugin_count() + 1, sizeof *domains);
+	size_t n = 0;
+	for (size_t i = 0; i < plugin_count(); i++) {
+		const char *name = plugin_at(i)->name;
+		if (has_views(name))
+			domains[n++] = name;
+		if (access(arena_printf(a, SOURCE_DIR "/migrations/%s", name), F_OK) == 0)
+			mariadb_migrate(name);
+		i18n_domain(name);
+		MUST(router_add(name, plugin_at(i)->routes));
+	}
+	domains[n] = NULL;
 	MUST(view_start(SOURCE_DIR "/views", domains));
-	MUST(router_add("core", core_plugin.routes));
+	admins_start();
 	session_start(&session);
 	pages_start();
 	int file = mkstemp(clock_file);
@@ -84,6 +122,24 @@ const char *pages_session(const struct user *user)
 	return token;
 }
 
+const char *pages_admin_session(const struct user *user)
+{
+	const char *token = pages_session(user);
+	char *proof;
+	struct bytes digest;
+
+	MUST(password_check(arena, passwords, PAGES_BASIC_NAME, PAGES_BASIC_PASSWORD, &proof));
+	if (!text_unhex(arena, proof, &digest))
+		must("proof");
+	MUST(session_set_admin(db, crypto_sha256(arena, bytes_string(token)), digest));
+	return token;
+}
+
+void pages_authorization(const char *value)
+{
+	authorization = value;
+}
+
 const char *pages_csrf(const char *session)
 {
 	return text_base64url(arena, crypto_hmac(arena, bytes_string(session), bytes_string("csrf")));
@@ -109,7 +165,8 @@ static struct answer ask(const char *lang, const char *session, const char *meth
 		arena_printf(arena, "HTTP_ACCEPT_LANGUAGE=%s", lang), arena_printf(arena, "HTTP_COOKIE=__Host-session=%s", session),
 		*body ? arena_printf(arena, "CONTENT_LENGTH=%zu", strlen(body)) : arena_string(arena, "CONTENT_LENGTH="),
 		"CONTENT_TYPE=application/x-www-form-urlencoded", "REMOTE_ADDR=192.0.2.1",
-		"REQUEST_ID=0123456789abcdef0123456789abcdef", NULL};
+		"REQUEST_ID=0123456789abcdef0123456789abcdef",
+		authorization ? arena_printf(arena, "HTTP_AUTHORIZATION=%s", authorization) : NULL, NULL};
 	struct answer answer = {0};
 
 	body_rest = body;
@@ -122,7 +179,12 @@ static struct answer ask(const char *lang, const char *session, const char *meth
 			answer.location = h->value;
 		if (text_same(h->name, "ETag"))
 			answer.etag = h->value;
+		if (text_same(h->name, "Retry-After"))
+			answer.retry_after = h->value;
+		if (text_same(h->name, "WWW-Authenticate"))
+			answer.challenge = h->value;
 	}
+	answer.len = rq->parts->body.len;
 	i18n_use(LANG_EN);
 	return answer;
 }

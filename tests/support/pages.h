@@ -7,16 +7,30 @@
 struct answer {
 	int http;
 	const char *page, *location, *etag;
+	const char *retry_after, *challenge; /* Retry-After, WWW-Authenticate */
+	size_t len; /* of page */
 };
 
 /* Starts database, texts, views, routes and sessions that outlast any shift of the clock; plugins (NULL-terminated) are added to the
  * core's. Everything lives in a. */
 void pages_test_start(struct arena *a, const struct plugin *const *plugins);
+/* Before it: loads plugins from the build by name, with their tables, views and routes; those of `plugins` above have none. */
+void pages_test_load(const char *const *names);
 void pages_test_end(void);
 struct db *pages_test_db(void);
 
 /* A session of this user: the value of the cookie. */
 const char *pages_session(const struct user *user);
+/* The same, in which the administrators' password was shown. These ePPNs are administrators (full, help desk, auditor): */
+#define PAGES_ADMIN "admin@example.ac.jp"
+#define PAGES_HELP_DESK "helpdesk@example.ac.jp"
+#define PAGES_AUDITOR "auditor@example.ac.jp"
+/* and this is the name and the password that the pages ask for: */
+#define PAGES_BASIC_NAME "kanri"
+#define PAGES_BASIC_PASSWORD "correct horse battery"
+const char *pages_admin_session(const struct user *user);
+/* The next requests bring this header Authorization; NULL: none. */
+void pages_authorization(const char *value);
 /* The token of that session's forms. */
 const char *pages_csrf(const char *session);
 /* path may have a query. lang is that of the browser. */

@@ -1,9 +1,5 @@
 /* Tests of web/router: which route answers, who may, what the error pages say, and the language switch. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "support/check.h"
 
 #include "support/request_maker.h"
 #include "support/view_strings.h"
@@ -13,7 +9,6 @@
 
 static struct arena *a;
 static struct db *db_away;
-static bool admin;
 
 static enum status say(struct request *rq, const char *words)
 {
@@ -87,11 +82,6 @@ static const struct route routes[] = {
 	{0},
 };
 
-static bool is_admin(struct request *rq)
-{
-	return admin;
-}
-
 static int set_up(void **state)
 {
 	static const struct session_settings sessions = {.idle = 30 * MINUTE, .absolute = 10 * HOUR};
@@ -107,7 +97,6 @@ static int set_up(void **state)
 	view_strings_file("core", "error.html",
 		"{{CODE}} {{MESSAGE}} {{REFERENCE}}{{#LOG_IN}} log-in{{/LOG_IN}}{{#NOT_FOUND}} nf{{/NOT_FOUND}}{{#OUR_FAULT}} our{{/OUR_FAULT}}");
 	session_start(&sessions);
-	router_admin(is_admin);
 	db_away = db_new(&away);
 	return view_strings_load(NULL) == STATUS_OK && router_add("test", routes) == STATUS_OK ? 0 : -1;
 }
@@ -213,13 +202,24 @@ static void administrators_pages_do_not_exist_for_others(void **state)
 {
 	struct request *rq = request_make_get(a, NULL, "/admins", NULL);
 
-	admin = true;
-	starts(get("/admins"), "Status: 404 "); /* no user: no administrator, whatever the check says */
-	rq->user = arena_alloc(a, sizeof *rq->user);
-	ends(run(rq), "\r\n\r\nfor_admins");
-	admin = false;
+	static const char *const full[] = {"Admin@Example.ac.jp", NULL};
+	static struct user user = {.eppn = "admin@example.ac.jp"};
+
+	check_ok(admin_start(&(struct admin_settings){.full = full, .passwords = "/nonexistent"}));
+	starts(get("/admins"), "Status: 404 ");
+	/* One who is named is asked for the password (with it: tests/store/admin.c). */
+	rq->user = &user;
+	const char *out = run(rq);
+	starts(out, "Status: 401 ");
+	assert_non_null(strstr(response_header(a, out, "WWW-Authenticate", 0), "Basic realm="));
 	rq = request_make_get(a, NULL, "/admins", NULL);
 	rq->user = arena_alloc(a, sizeof *rq->user);
+	rq->user->eppn = "taro@example.ac.jp";
+	starts(run(rq), "Status: 404 ");
+	check_status(admin_start(&(struct admin_settings){.auditors = full, .passwords = ""}), STATUS_INVALID);
+	check_ok(admin_start(&(struct admin_settings){0}));
+	rq = request_make_get(a, NULL, "/admins", NULL);
+	rq->user = &user;
 	starts(run(rq), "Status: 404 ");
 }
 
