@@ -27,7 +27,7 @@ struct program {
 	struct db *db;
 };
 
-static const struct job_kind *const core_jobs[] = {order_jobs, handover_jobs, upkeep_jobs, mail_jobs, remind_jobs, NULL};
+static const struct job_kind *const core_jobs[] = {order_jobs, handover_jobs, upkeep_jobs, mail_jobs, remind_jobs, retention_job, NULL};
 
 /* Reads and checks the configuration of the core and of the enabled plugins. */
 static enum status program_configure(struct program *p)
@@ -120,6 +120,9 @@ static enum status serve_run(struct program *p, uv_loop_t *loop)
 	pages_start();
 	pages_assets(c->view_dir);
 	pages_ca(&c->ca);
+	pages_day_max(c->applications_per_day);
+	exports_start(c->exports);
+	retention_start(&c->retention);
 	order_start(plugin_upstream);
 	handover_start(plugin_card);
 	upkeep_start(bytes_string(c->audit_key.value), plugin_sealed(p->arena));
@@ -202,6 +205,18 @@ static enum status sample_print(struct program *p, const char *file)
 	return s;
 }
 
+/* Every page there is with this configuration, and whom it is for: a line METHOD PATH ACCESS PLUGIN each. */
+static void routes_print(void)
+{
+	static const char *const access[] = {[ACCESS_ANYONE] = "anyone", [ACCESS_USER] = "user", [ACCESS_ADMIN] = "administrator"};
+	static const char *const rights[] = {[RIGHT_LOOK] = "look", [RIGHT_REVOKE] = "revoke", [RIGHT_AUDIT] = "audit", [RIGHT_CHANGE] = "change"};
+
+	for (size_t i = 0; i < plugin_count(); i++)
+		for (const struct route *r = plugin_at(i)->routes; r && r->path; r++)
+			printf("%s\t%s\t%s%s%s\t%s\n", r->method, r->path, access[r->access], r->access == ACCESS_ADMIN ? "/" : "",
+				r->access == ACCESS_ADMIN ? rights[r->right] : "", plugin_at(i)->name);
+}
+
 static enum status command_check(struct program *p, int argc, char **argv)
 {
 	if (argc > 1 && text_same(argv[1], "--sample"))
@@ -209,6 +224,10 @@ static enum status command_check(struct program *p, int argc, char **argv)
 	enum status s = program_configure(p);
 	if (s != STATUS_OK)
 		return s;
+	if (argc > 1 && text_same(argv[1], "--routes")) {
+		routes_print();
+		return STATUS_OK;
+	}
 	config_print("inkan.conf", arena_printf(p->arena, "%s/inkan.conf", p->config_dir), settings_list, &p->settings);
 	for (size_t i = 0; i < plugin_count(); i++) {
 		const struct plugin *plugin = plugin_at(i);
@@ -340,7 +359,7 @@ struct program_command {
 
 static const struct program_command commands[] = {
 	{"serve", "serve            answer requests and run jobs until SIGTERM", command_serve},
-	{"check", "check            read and print the whole configuration; check --sample [DIR/PLUGIN.so] prints a commented one", command_check},
+	{"check", "check            read and print the whole configuration; check --sample [DIR/PLUGIN.so] prints a commented one, check --routes all pages", command_check},
 	{"migrate", "migrate          bring the database to this version's schema", command_migrate},
 	{"audit", "audit verify     prove that the audit trail is unbroken", command_audit},
 	{"admin", "admin passwd NAME  set a password of the administrators' pages, read from standard input", command_admin},

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/crypto.h"
+#include "base/csv.h"
 #include "base/i18n.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -15,13 +16,20 @@
 #include "issue/poll.h"
 #include "issue/upstream.h"
 #include "store/application.h"
+#include "store/application_delete.h"
+#include "store/application_find.h"
 #include "store/audit.h"
+#include "store/audit_find.h"
+#include "store/conflict.h"
 #include "store/db.h"
+#include "store/health.h"
 #include "store/job.h"
 #include "store/reseal.h"
 #include "store/session_store.h"
 #include "store/user.h"
+#include "store/user_find.h"
 #include "web/admin.h"
+#include "web/export.h"
 #include "web/request.h"
 #include "web/router.h"
 #include "web/view.h"
@@ -96,7 +104,8 @@ struct certificate_type {
 	/* form → order: reads the type's own fields into order (extra), or refuses with request_refuse(). NULL: no fields. The field of
 	 * form_view is named "extra-PLUGIN", and {{EXTRA}} in the view is what was entered so far. */
 	enum status (*order)(struct request *rq, struct order *order);
-	/* order → subject and live_key, inside the transaction; NULL: the template alone. INVALID with a cause refuses. */
+	/* order → subject and live_key, inside the transaction; NULL: the template alone. INVALID with a cause refuses. The dashboard asks a
+	 * type without form_view for the live_key of the next order too: with number 0 and the user's mail alone. */
 	enum status (*complete)(struct arena *a, unsigned number, const struct user *user, struct order *order);
 };
 /* Fills the type's subject template: every value is checked against the characters a subject may hold (NII's rules, nii-upstream.md
@@ -106,11 +115,24 @@ struct certificate_type {
 enum status certificate_subject(struct arena *a, const char *format, const struct user *user, unsigned number, const char *extra,
 	const char **ret, const char **ret_field, const char **ret_char) MUST_CHECK;
 
+/* Whether the type's live_key is TYPE:USER:ADDRESS (one live certificate per user and address), so that imported ones can be given theirs. */
+struct plugin;
+bool certificate_type_live_by_mail(const struct plugin *p);
+
 /* A command of the program: `inkan NAME ...`. A list ends with {0}. */
 struct command {
 	const char *name;  /* "ca" */
 	const char *usage; /* "ca init | ca show" */
 	enum status (*run)(struct arena *a, struct db *db, int argc, char **argv); /* argv[0] is the name */
+};
+
+/* A fact on how a part of the running system is, for the administrators' page and for monitoring. A list ends with {0}. */
+enum health { HEALTH_GOOD, HEALTH_WARN, HEALTH_BAD };
+struct health_item {
+	const char *name;          /* stable, a-z 0-9 . _ -: monitoring knows it as PLUGIN.NAME */
+	const char *title, *value; /* in this thread's language; value may be NULL when expires tells all */
+	enum health state;
+	when expires; /* not 0: it ends then; whoever shows it tells the days left, and judges them by thresholds that are settings there */
 };
 
 struct plugin {
@@ -128,6 +150,9 @@ struct plugin {
 	const struct command *commands;
 	/* Whether the site pauses, and what its pages say about that (see request_pause()); asked for every page, so it must be cheap. NULL: nothing. */
 	enum status (*pause)(struct request *rq, struct site_pause *ret);
+	/* How it is. Asked whenever an administrator or monitoring looks, on any thread, so it must be cheap; lives as long as a. NULL: it
+	 * cannot be told, and the cause says why. */
+	const struct health_item *(*health)(struct arena *a, struct db *db);
 	const struct sealed_column *sealed; /* which columns of its tables `inkan keys rotate` seals anew */
 	/* After configuration, schema check and saml_start, before threads; the arena lives until stop. */
 	enum status (*start)(struct arena *a, struct db *db);
@@ -144,6 +169,21 @@ const char *site_title(enum lang lang);
 /* Whether the user's mail address lies within the domains allowed to the IdP of the last log-in: only then may a certificate name it. */
 bool site_mail_allowed(const struct user *user);
 enum status saml_metadata(struct arena *a, struct bytes *ret) MUST_CHECK; /* as in saml/saml.h, which is not installed */
+
+/* For plugins: what pages say about applications. */
+/* A type's title in this thread's language; the plugin's name when it is disabled: its certificates stay visible. */
+const char *certificate_title(const char *type);
+/* CSS class of a badge: what kind of news the state is. */
+const char *certificate_phase_class(const struct application *app, when now);
+const char *certificate_state_class(const struct application *app, when now);
+/* Fills core/certificate_history.html. */
+enum status certificate_history_fill(struct request *rq, struct model *m, const struct application *app) MUST_CHECK;
+/* A serial number (lower-case hexadecimal) in decimal; and in hexadecimal in groups of two digits. */
+char *certificate_serial_decimal(struct arena *a, const char *hex);
+char *certificate_hex_groups(struct arena *a, const char *hex);
+/* The one-time key of a form: what tells the same form sent twice from two forms. */
+char *form_key_new(struct arena *a);
+bool form_key_ok(const char *key); /* NULL is not */
 
 /* Loader, for main and tests. names: NULL-terminated list of enabled plugins; each is dlopened from dir (RTLD_NOW, RTLD_LOCAL,
  * RTLD_NODELETE), its ABI, name and consistency are checked. INVALID: one sentence says which plugin and why. */

@@ -62,6 +62,7 @@ const struct setting settings_list[] = {
 	{"database_user", SETTING_STRING, AT(db.user), "inkan", .help = "Account of `inkan serve`: no DDL, may only insert into table audit."},
 	{"database_password", SETTING_SECRET, AT(db.password), "", .help = "File with its password; empty: the socket's own authentication."},
 	{"database_timeout", SETTING_DURATION, AT(db.timeout), "10s", 1 * SECOND, 5 * MINUTE, .help = "What connecting, one read or one write may take; also the lock wait."},
+	{"database_sync_wait", SETTING_BOOLEAN, AT(db.sync_wait), "yes", .help = "On a Galera cluster: each request waits until its node has what all others had committed before."},
 	{"database_admin_user", SETTING_STRING, AT(db_admin.user), "", .help = "Account of `inkan migrate`, with DDL; empty: database_user."},
 	{"database_admin_password", SETTING_SECRET, AT(db_admin.password), "", .help = "File with its password."},
 
@@ -115,6 +116,22 @@ const struct setting settings_list[] = {
 		.help = "So many days before the end of the download window the applicant is reminded by mail; empty: never."},
 	{"reminder_expiry_days", SETTING_LIST, AT(remind.expiry_days), "60, 30, 7",
 		.help = "So many days before a certificate expires the applicant is reminded by mail; empty: never."},
+	{"applications_per_day", SETTING_INTEGER, AT(applications_per_day), "20", 0, 10000,
+		.help = "How many applications and renewals a user may make within 24 hours; 0 is no limit. Each costs the upstream a key and a number, and its list of revocations perhaps an entry."},
+
+	{"exports", SETTING_INTEGER, AT(exports), "2", 1, 64,
+		.help = "How many exports (CSV) one process sends at a time; each holds a worker for as long as the browser takes, so fewer than workers."},
+
+	{"keep_failed_jobs", SETTING_DURATION, AT(retention.failed_jobs), "180d", 0, 3650 * DAY,
+		.help = "Failed jobs are deleted after so long, also from the administrators' list; 0: never."},
+	{"keep_conflicts", SETTING_DURATION, AT(retention.conflicts), "365d", 0, 3650 * DAY,
+		.help = "Reports that could not be applied are deleted so long after an administrator has closed them; 0: never."},
+	{"keep_reminders", SETTING_DURATION, AT(retention.reminders), "90d", 0, 3650 * DAY,
+		.help = "Notes of reminders that were sent are deleted so long after their deadline; 0: never."},
+	{"keep_event_details", SETTING_DURATION, AT(retention.event_details), "0", 0, 36500 * DAY,
+		.help = "Particulars of events (serial, reason, error code) are blanked after so long; 0: never. The events themselves stay, and so does the audit trail: it is chained and never cut."},
+	{"keep_left_users", SETTING_DURATION, AT(retention.users), "0", 0, 36500 * DAY,
+		.help = "Name, mail address and memos of users are blanked who have not logged in, and have had no certificate, for so long; at least 180d; 0: never. The ePPN and the subjects of their certificates stay."},
 
 	{"job_threads", SETTING_INTEGER, AT(poll.wait_threads), "4", 1, 64, .help = "Threads for jobs on the database and the upstream."},
 	{"send_threads", SETTING_INTEGER, AT(poll.send_threads), "4", 1, 64, .help = "Threads for jobs that send to others who may not answer for minutes (mail, card server)."},
@@ -156,6 +173,10 @@ enum status settings_check(const struct settings *s)
 		return cause(STATUS_INVALID, "inkan.conf: seal_keys names no file");
 	if (strlen(s->audit_key.value) < 32)
 		return cause(STATUS_INVALID, "inkan.conf: the key in audit_key is shorter than 32 characters");
+	if (s->exports >= s->server.workers && s->server.workers > 1)
+		return cause(STATUS_INVALID, "inkan.conf: exports must be fewer than workers, or they keep everybody waiting");
+	if (s->retention.users && s->retention.users < 180 * DAY)
+		return cause(STATUS_INVALID, "inkan.conf: keep_left_users must be at least 180d, or 0: people on leave are no leavers");
 	if (s->session.idle > s->session.absolute)
 		return cause(STATUS_INVALID, "inkan.conf: session_idle is longer than session_absolute");
 #ifndef INKAN_TEST

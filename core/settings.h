@@ -6,6 +6,7 @@
 #include "issue/mail.h"
 #include "issue/poll.h"
 #include "issue/remind.h"
+#include "issue/retention_job.h"
 #include "pages/pages.h"
 #include "saml/saml.h"
 #include "store/db.h"
@@ -34,6 +35,9 @@ struct settings {
 	struct mail_settings mail;
 	struct poll_settings poll;
 	struct remind_settings remind;
+	int64_t applications_per_day;
+	int64_t exports;
+	struct retention_settings retention;
 	struct setting_sections ca; /* struct ca_setting */
 };
 extern const struct setting settings_list[];

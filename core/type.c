@@ -158,3 +158,16 @@ enum status certificate_subject(struct arena *a, const char *format, const struc
 	*ret = subject.data;
 	return STATUS_OK;
 }
+
+bool certificate_type_live_by_mail(const struct plugin *p)
+{
+	const struct user sample = {.id = 7, .eppn = "x@example.ac.jp", .mail = "x@example.ac.jp"};
+	struct order order = {.type = p->name, .mail = sample.mail, .extra = ""};
+	struct arena *a = arena_new();
+	bool by_mail = p->type && p->type->complete && !p->type->form_view &&
+		       p->type->complete(a, 0, &sample, &order) == STATUS_OK &&
+		       text_same(order.live_key, arena_printf(a, "%s:7:%s", p->name, sample.mail));
+
+	arena_free(a);
+	return by_mail;
+}

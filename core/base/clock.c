@@ -295,3 +295,39 @@ bool clock_parse(const char *s, when *ret)
 	*ret = (when)seconds * SECOND + ms;
 	return true;
 }
+
+char *clock_field(struct arena *a, when t)
+{
+	struct tm tm = local_of(t);
+
+	if (t == 0)
+		return arena_stringn(a, "", 0);
+	return arena_printf(a, "%04d-%02d-%02dT%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min);
+}
+
+/* One of the characters. */
+static bool take_any(const char **s, const char *any)
+{
+	return **s && strchr(any, *(*s)++);
+}
+
+bool clock_parse_field(const char *s, when *ret)
+{
+	struct tm tm = {0};
+	int year, month;
+
+	if (!s || !take_number(&s, 4, 9999, &year) || !take_any(&s, "-/") || !take_number(&s, 2, 12, &month) || month < 1 ||
+		!take_any(&s, "-/") || !take_number(&s, 2, days_in_month(year, month - 1), &tm.tm_mday) || tm.tm_mday < 1 ||
+		!take_any(&s, "T ") || !take_number(&s, 2, 23, &tm.tm_hour) || !take(&s, ':') || !take_number(&s, 2, 59, &tm.tm_min))
+		return false;
+	if (*s && (!take(&s, ':') || !take_number(&s, 2, 59, &tm.tm_sec) || *s))
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	struct tm wanted = tm;
+	when t = when_of(&tm, 0);
+	if (tm.tm_hour != wanted.tm_hour || tm.tm_min != wanted.tm_min)
+		return false;
+	*ret = t;
+	return true;
+}

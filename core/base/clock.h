@@ -41,5 +41,9 @@ char *clock_rfc3339(struct arena *a, when t); /* 2024-01-31T03:34:00Z */
 char *clock_rfc5322(struct arena *a, when t); /* Wed, 31 Jan 2024 12:34:00 +0900 */
 /* RFC 3339 / xs:dateTime with Z or an offset, fractions allowed; false when it is anything else. */
 bool clock_parse(const char *s, when *ret);
+/* As a form's field for date and time has it (HTML, datetime-local), in the configured zone: 2024-01-31T12:34. Written by hand, slashes,
+ * a blank instead of the T, and seconds are allowed. False when it is anything else, or a time that the zone's clocks skip. */
+char *clock_field(struct arena *a, when t); /* "" for 0 */
+bool clock_parse_field(const char *s, when *ret);
 
 #endif

@@ -263,10 +263,27 @@ enum status mail_send(struct arena *a, const struct mail *mail, when deadline)
 	return s;
 }
 
-/* What the texts may show, in one language. */
-static struct model *notice_model(struct arena *a, const struct application *app, const char *url, enum lang lang)
+/* Who writes, and whom to ask. */
+static void model_sign(struct model *m, enum lang lang)
 {
-	struct model *m = model_new(a);
+	model_set(m, "SITE", lang == LANG_JA ? settings.from_name_ja : settings.from_name_en);
+	model_set(m, "CONTACT", settings.contact && settings.contact[0] ? settings.contact
+				: settings.reply_to[0]			? settings.reply_to
+									: settings.from);
+}
+
+struct told {
+	const struct application *app;
+	const char *url;
+};
+
+/* What the texts may show, in one language. */
+static void notice_fill(struct arena *a, struct model *m, enum lang lang, const void *context)
+{
+	const struct told *told = context;
+	const struct application *app = told->app;
+	const char *url = told->url;
+
 	model_set(m, "NAME", app->name);
 	model_set_int(m, "NUMBER", app->number);
 	model_set(m, "SUBJECT_DN", app->subject);
@@ -280,35 +297,32 @@ static struct model *notice_model(struct arena *a, const struct application *app
 	model_set(m, "REVOKED_AT", app->revoked_at ? clock_show(a, app->revoked_at, lang) : "");
 	model_setf(m, "HELP", "%s/help", our_site);
 	model_setf(m, "PAGE", "%s/%s/%u", our_site, app->type, app->number);
-	model_set(m, "SITE", lang == LANG_JA ? settings.from_name_ja : settings.from_name_en);
-	model_set(m, "CONTACT", settings.contact && settings.contact[0] ? settings.contact
-				: settings.reply_to[0]			? settings.reply_to
-									: settings.from);
-	return m;
 }
 
-/* Both languages in one text, the applicant's first, as NII's notices are. */
-static enum status notice_write(struct arena *a, const struct mail_text *kind, const struct application *app, const char *url,
-	enum lang first, struct mail *ret)
+/* Both languages in one text, the reader's first, as NII's notices are. fill makes the model of one of them. */
+static enum status notice_write(struct arena *a, const struct notice *notice, struct mail *ret)
 {
 	static const char tag[] = "[UPKI] ";
-	const enum lang order[] = {first, first == LANG_JA ? LANG_EN : LANG_JA};
+	const enum lang order[] = {notice->lang, notice->lang == LANG_JA ? LANG_EN : LANG_JA};
 	const char *subject[COUNT_OF(order)];
 	struct text body = text_new(a, BODY_MAX);
 	for (size_t i = 0; i < COUNT_OF(order); i++) {
 		struct bytes part;
+		struct model *m = model_new(a);
 		i18n_use(order[i]);
-		subject[i] = _(kind->subject);
-		enum status s = view_render(a, kind->view, order[i], notice_model(a, app, url, order[i]), &part);
+		subject[i] = i18n_text(notice->domain, notice->subject);
+		model_sign(m, order[i]);
+		notice->fill(a, m, order[i], notice->context);
+		enum status s = view_render(a, notice->view, order[i], m, &part);
 		if (s != STATUS_OK)
 			return s;
 		if (i > 0)
 			text_add(&body, "\n----------------------------------------------------------------------\n\n");
 		text_add_bytes(&body, part.data, part.len);
 	}
-	i18n_use(first); /* the sender's name follows it */
+	i18n_use(notice->lang); /* the sender's name follows it */
 	if (body.full)
-		return cause(STATUS_INVALID, "mail %s is longer than %zu bytes", kind->what, BODY_MAX);
+		return cause(STATUS_INVALID, "mail %s is longer than %zu bytes", notice->view, BODY_MAX);
 	const char *second = text_starts(subject[1], tag) ? subject[1] + strlen(tag) : subject[1];
 	ret->subject = arena_printf(a, "%s / %s", subject[0], second);
 	ret->body = body.data;
@@ -323,11 +337,25 @@ static const char *notice_id(struct arena *a, const struct job *job)
 	return arena_stringn(a, text_hex(a, crypto_sha256(a, bytes_string(source))), 32);
 }
 
+enum status mail_notice(const struct job_run *run, const struct notice *notice)
+{
+	struct mail mail = {.to = notice->to, .message_id = notice_id(run->arena, run->job), .date = run->job->created_at};
+	enum lang before = i18n_lang();
+	enum status s = notice_write(run->arena, notice, &mail);
+	if (s == STATUS_OK)
+		s = mail_send(run->arena, &mail, run->deadline);
+	i18n_use(before);
+	return s;
+}
+
 /* MISSING: there is nothing to tell (any more). */
 static enum status notice_load(const struct job_run *run, const struct mail_text *kind, struct application *app, struct user *user,
 	const char **ret_url)
 {
 	enum status s = application_get(run->db, run->arena, run->job->subject, app);
+	/* An imported row that waits for its owner: nobody has shown yet that the address is his, and the mail's link would lead nowhere. */
+	if (s == STATUS_OK && !app->user_id)
+		return cause(STATUS_MISSING, "application %llu has no owner yet", (unsigned long long)app->id);
 	if (s == STATUS_OK)
 		s = user_get(run->db, run->arena, app->user_id, user);
 	*ret_url = "";
@@ -344,7 +372,6 @@ static enum status notice_load(const struct job_run *run, const struct mail_text
 
 static enum status notice_run(const struct job_run *run)
 {
-	struct arena *a = run->arena;
 	const struct mail_text *kind = text_find(run->job->payload);
 	if (!kind)
 		return cause(STATUS_INVALID, "no mail is named %s", run->job->payload);
@@ -360,12 +387,9 @@ static enum status notice_run(const struct job_run *run)
 		return s;
 	if (upstream_sends && upstream_sends(app.upstream, kind->what))
 		return STATUS_OK;
-	struct mail mail = {.to = kind->reminds ? user.mail : app.mail, .message_id = notice_id(a, run->job), .date = run->job->created_at};
-	enum lang before = i18n_lang();
-	s = notice_write(a, kind, &app, url, user.lang, &mail);
-	if (s == STATUS_OK)
-		s = mail_send(a, &mail, run->deadline);
-	i18n_use(before);
+	struct told told = {&app, url};
+	s = mail_notice(run, &(struct notice){.to = kind->reminds ? user.mail : app.mail, .lang = user.lang, .view = kind->view,
+		.domain = "core", .subject = kind->subject, .fill = notice_fill, .context = &told});
 	if (s != STATUS_OK)
 		return s;
 	log_info("mail %s for application %llu, sent", kind->what, (unsigned long long)app.id);

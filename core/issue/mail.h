@@ -2,6 +2,7 @@
 #ifndef INKAN_ISSUE_MAIL_H
 #define INKAN_ISSUE_MAIL_H
 
+#include "base/i18n.h"
 #include "issue/poll.h"
 
 struct mail_settings {
@@ -30,6 +31,20 @@ struct mail {
 };
 /* Sends now, on this thread. BUSY: temporary (4xx, network); INVALID: refused for good (5xx, bad address). */
 enum status mail_send(struct arena *a, const struct mail *mail, when deadline) MUST_CHECK;
+/* A mail of a plugin's own, from a job of lane LANE_SEND: the text is a view of the plugin, rendered once in the reader's language, then
+ * in the other. Repetitions of the job have the same Message-ID. */
+struct model;
+struct notice {
+	const char *to;
+	enum lang lang;      /* the reader's */
+	const char *view;    /* "PLUGIN/mail.txt"; {{SITE}} and {{CONTACT}} are set */
+	const char *domain;  /* the plugin's name */
+	const char *subject; /* msgid of that domain; begins with "[UPKI] " like all of ours */
+	void (*fill)(struct arena *a, struct model *m, enum lang lang, const void *context);
+	const void *context;
+};
+/* As mail_send(). */
+enum status mail_notice(const struct job_run *run, const struct notice *notice) MUST_CHECK;
 /* Job kind "core.mail": subject is an application, payload "issued", "taken", "revoked", "remind_download" or "remind_expiry"; texts are
  * views core/mail_*.txt, once in the applicant's language, then in the other. */
 extern const struct job_kind mail_jobs[];

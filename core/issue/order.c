@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "issue/handover.h"
 #include "issue/order.h"
+#include "store/application_delete.h"
+#include "store/health.h"
 
 static const struct upstream *(*find_upstream)(const char *name);
 
@@ -20,10 +22,15 @@ enum status upstream_report(struct db *db, struct arena *a, const char *upstream
 	if (event->kind == EVENT_REVOKED) {
 		bool held = false;
 		s = handover_hold(db, a, application, event, &held);
+		if (s == STATUS_MISSING)
+			return application_report_lost(db, a, application, event);
 		if (s != STATUS_OK || held)
 			return s;
 	}
 	s = application_apply(db, a, application, event, &outcome);
+	/* An administrator has deleted it. That we gave up ourselves is no news then. */
+	if (s == STATUS_MISSING && event->kind != EVENT_GAVE_UP)
+		return application_report_lost(db, a, application, event);
 	if (s == STATUS_OK && outcome == APPLIED_CONFLICT)
 		log_warning("application %llu, report %s of %s does not fit its state; kept for the administrators",
 			(unsigned long long)application, event_kind_name(event->kind), upstream);
@@ -41,12 +48,17 @@ static enum status order_send(const struct job_run *run, const struct applicatio
 	struct upstream_order order = {.application = app, .action = action, .reason = app->reason,
 		.answer = UPSTREAM_UNKNOWN};
 	enum status s = upstream->submit(&call, &order, 1);
+	bool answered = s == STATUS_OK && order.answer != UPSTREAM_UNKNOWN; /* a refusal is an answer too */
+	const char *why = answered ? NULL : arena_string(run->arena, s == STATUS_OK ? "no answer is known" : cause_text());
+	health_note(run->db, arena_printf(run->arena, "%s" ORDER_PULSE, app->upstream), answered, why);
 	if (s != STATUS_OK)
-		return s;
+		return why ? cause(s, "%s", why) : s;
 	bool revoke = action == UPSTREAM_REVOKE;
 	struct event event = {.source_key = arena_printf(run->arena, "job:%llu:%lld", (unsigned long long)run->job->id,
 		(long long)run->job->created_at)};
 	switch (order.answer) {
+	case UPSTREAM_TOLD:
+		return STATUS_OK;
 	case UPSTREAM_ACCEPTED:
 		event.kind = revoke ? EVENT_REVOKE_SUBMITTED : EVENT_SUBMITTED;
 		break;

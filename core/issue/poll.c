@@ -11,6 +11,7 @@
 #include "base/i18n.h"
 #include "base/log.h"
 #include "store/audit.h"
+#include "store/health.h"
 
 #define ATTEMPTS 12
 #define LEASE (5 * MINUTE)
@@ -99,13 +100,16 @@ static void job_carry_out(const struct lane *lane, struct poller *p, struct db *
 	struct job_run run = {.job = job, .arena = a, .db = db, .deadline = clock_monotonic() + lease * 3 / 4};
 	unsigned most = kind->attempts ? kind->attempts : ATTEMPTS;
 	enum status s;
+	const char *why = NULL;
 	if (!kind->every && job->attempts > most + 1) /* each run ended the process: the count grows with the claim */
 		s = cause(STATUS_INVALID, "every attempt ended without a result");
 	else
 		s = kind->run(&run);
+	bool succeeded = s == STATUS_OK;
 	if (s == STATUS_OK)
 		s = kind->every ? job_again(db, job, p->owner, clock_now() + kind->every) : job_done(db, job, p->owner);
 	else {
+		why = arena_printf(a, "%s: %s", status_name(s), cause_text());
 		log_warning("job %s for %llu, attempt %u failed (%s: %s)", job->kind, (unsigned long long)job->subject,
 			job->attempts, status_name(s), cause_text());
 		s = job_after_failure(&run, kind, p->owner, s);
@@ -113,15 +117,15 @@ static void job_carry_out(const struct lane *lane, struct poller *p, struct db *
 	if (s != STATUS_OK)
 		log_warning("job %s, its end is not recorded and it will run again (%s: %s)", job->kind, status_name(s),
 			cause_text());
+	health_note(db, job->kind, succeeded, why);
 	log_context(NULL);
 	audit_context("system", NULL);
 }
 
 /* Until when the scout may sleep: the next due job of the lane, but no longer than the interval. */
-static when scout_sleep(struct lane *lane, struct db *db, struct arena *a)
+static when scout_sleep(when due)
 {
-	when due = 0;
-	if (job_next_due(db, a, lane->names, &due) != STATUS_OK || !due)
+	if (!due)
 		return interval;
 	when rest = due - clock_now();
 	return rest < 10 ? 10 : rest < interval ? rest : interval;
@@ -160,8 +164,9 @@ static void *poller_run(void *argument)
 		pthread_mutex_unlock(&lane->lock);
 
 		struct job job;
-		enum status s = job_claim(db, a, lane->names, lane->leases, p->owner, &job);
-		when sleep = s == STATUS_OK ? 0 : s == STATUS_MISSING ? scout_sleep(lane, db, a) : interval;
+		when due = 0;
+		enum status s = job_claim_or_due(db, a, lane->names, lane->leases, p->owner, &job, &due);
+		when sleep = s == STATUS_OK ? 0 : s == STATUS_MISSING ? scout_sleep(due) : interval;
 		if (s != STATUS_OK && s != STATUS_MISSING)
 			log_status(s, "jobs, none could be claimed");
 
@@ -192,16 +197,29 @@ bool job_run_over(const struct job_run *run)
 	return stopping || clock_monotonic() > run->deadline;
 }
 
-void poll_wake(void)
+static unsigned lanes_of(const char *kind)
+{
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		if (kind_find(&lanes[i], kind))
+			return 1u << i;
+	return 0; /* of a plugin that is not enabled here */
+}
+
+static void lanes_wake(unsigned which)
 {
 	for (size_t i = 0; i < LANE_COUNT; i++) {
-		if (!lanes[i].n)
+		if (!lanes[i].n || !(which & 1u << i))
 			continue;
 		pthread_mutex_lock(&lanes[i].lock);
 		lanes[i].wakes++;
 		pthread_cond_broadcast(&lanes[i].news);
 		pthread_mutex_unlock(&lanes[i].lock);
 	}
+}
+
+void poll_wake(void)
+{
+	lanes_wake(~0u);
 }
 
 static enum status lanes_fill(const struct job_kind *const *kinds)
@@ -274,7 +292,7 @@ enum status poll_start(const struct poll_settings *settings, const struct db_set
 		s = periodic_ensure();
 	if (s != STATUS_OK)
 		return s;
-	job_wake_with(poll_wake);
+	job_wake_with(lanes_wake, lanes_of);
 	ASSERT(settings->wait_threads + settings->send_threads + settings->compute_threads <= THREADS_MAX);
 	for (int64_t i = 0; i < settings->wait_threads; i++)
 		poller_start(&lanes[LANE_WAIT], (size_t)i);
@@ -288,7 +306,7 @@ enum status poll_start(const struct poll_settings *settings, const struct db_set
 bool poll_stop(int64_t ms)
 {
 	bool all = true;
-	job_wake_with(NULL);
+	job_wake_with(NULL, NULL);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		pthread_mutex_lock(&lanes[i].lock);
 	stopping = true;

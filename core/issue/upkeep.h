@@ -5,7 +5,7 @@
 #include "issue/poll.h"
 #include "store/reseal.h"
 
-extern const struct job_kind upkeep_jobs[]; /* core.sweep, core.chain, core.reseal */
+extern const struct job_kind upkeep_jobs[]; /* core.sweep, core.chain, core.verify, core.verify_now (payload: who asked), core.reseal */
 
 extern const struct sealed_column core_sealed[];
 

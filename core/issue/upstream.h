@@ -16,6 +16,7 @@ enum upstream_action { UPSTREAM_ISSUE, UPSTREAM_RENEW, UPSTREAM_REVOKE };
 
 enum upstream_answer {
 	UPSTREAM_ACCEPTED,
+	UPSTREAM_TOLD,     /* accepted, and the driver has reported already what came of it */
 	UPSTREAM_REJECTED, /* final: code, field, message are set */
 	UPSTREAM_UNKNOWN,  /* nothing is known: the job asks again, or repeats when that is harmless */
 };
@@ -40,10 +41,23 @@ enum status upstream_report(struct db *db, struct arena *a, const char *upstream
  * caller's transaction. INVALID: too long, or the application has no such mark. */
 enum status upstream_hand_over(struct db *db, struct arena *a, uint64_t application, const struct handover *handover) MUST_CHECK;
 
+/* What the upstream says of a certificate; what is under way there is no error. */
+enum upstream_state {
+	UPSTREAM_PROGRESS, /* it is at work on it */
+	UPSTREAM_WAITING,  /* to be downloaded by its applicant */
+	UPSTREAM_ISSUED,
+	UPSTREAM_RENEWED,  /* issued, as the renewal of another one */
+	UPSTREAM_REVOKED,
+	UPSTREAM_FAILED,
+};
 struct upstream_certificate { /* one certificate that the upstream knows, for import and reconciliation */
-	const char *subject, *serial, *mail, *upstream_id;
-	when not_before, not_after, revoked_at;
-	const char *state;
+	enum upstream_state state;
+	const char *upstream_id; /* its own id of the application; NULL: none */
+	const char *type;	 /* certificate type; NULL: to be told from the profile */
+	const char *profile, *subject, *mail; /* NULL: not known */
+	const char *serial, *old_serial; /* lower-case hexadecimal; NULL: none. old_serial: of the one it renews */
+	int months;			 /* 0: to be told from the profile */
+	when requested_at, not_before, not_after, url_until, revoked_at; /* 0: not known */
 };
 typedef void upstream_emit(const struct upstream_certificate *certificate, void *context);
 

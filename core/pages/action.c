@@ -30,10 +30,18 @@ enum status action_refused(struct request *rq, const struct application *app, co
 	return request_page_code(rq, status_http(STATUS_CONFLICT), "core/action_refused.html", heading, m);
 }
 
+/* For now; what stands in the way for good is more worth knowing. */
+static struct obstacle or_paused(struct request *rq, struct obstacle obstacle, const char *why)
+{
+	return obstacle.why || !request_pause(rq)->paused ? obstacle : (struct obstacle){.why = why};
+}
+
 void action_fill(struct request *rq, struct model *m, const struct application *app, const struct renewal_links *links)
 {
 	struct obstacle revoke = revoke_obstacle(app, rq->now), renew = renew_obstacle(app, links, rq->now);
 
+	revoke = or_paused(rq, revoke, N_("Not possible during maintenance. In urgent cases, such as a lost certificate, please contact the administrators: they can revoke it."));
+	renew = or_paused(rq, renew, N_("Not possible during maintenance."));
 	model_setf(m, "REVOKE_PATH", "/%s/%u/revoke", app->type, app->number);
 	model_setf(m, "RENEW_PATH", "/%s/%u/renew", app->type, app->number);
 	if (revoke.why) {

@@ -70,30 +70,45 @@ static void fields_fill(struct request *rq, struct model *fields, const struct p
 	model_set(fields, "EXTRA", entered ? entered : "");
 }
 
-static void variants_fill(struct request *rq, struct model *m, const struct plugin *base, const struct plugin *chosen)
+/* One of a variant that has no place cannot be ticked. */
+static bool variant_fill(
+	struct request *rq, struct model *variant, const struct plugin *p, const struct plugin *chosen, const struct places *places)
+{
+	struct place place = place_of(places, p);
+
+	model_set(variant, "VARIANT_NAME", p->name);
+	model_set(variant, "VARIANT_BOX", i18n_text(p->name, p->type->box));
+	if (place.taken)
+		place_fill(model_include(model_section(variant, "VARIANT_FULL"), "VARIANT_WHY", "core/place.html"), p, place);
+	else if (p == chosen)
+		model_show(variant, "TICKED");
+	if (p->type->form_view && !place.taken)
+		fields_fill(rq, model_include(variant, "VARIANT_FIELDS", p->type->form_view), p);
+	return !place.taken;
+}
+
+/* Whether there is a place for one of them. */
+static bool variants_fill(struct request *rq, struct model *m, const struct choice *choice, const struct places *places)
 {
 	struct model *options = NULL;
+	bool free = false;
 
 	for (size_t i = 0; i < plugin_count(); i++) {
 		const struct plugin *p = plugin_at(i);
 
-		if (!p->type || !text_same(p->type->variant_of, base->name))
+		if (!p->type || !text_same(p->type->variant_of, choice->base->name))
 			continue;
 		if (!options)
 			options = model_section(m, "VARIANTS");
-		struct model *variant = model_section(options, "VARIANT");
-		model_set(variant, "VARIANT_NAME", p->name);
-		model_set(variant, "VARIANT_BOX", i18n_text(p->name, p->type->box));
-		if (p == chosen)
-			model_show(variant, "TICKED");
-		if (p->type->form_view)
-			fields_fill(rq, model_include(variant, "VARIANT_FIELDS", p->type->form_view), p);
+		free |= variant_fill(rq, model_section(options, "VARIANT"), p, choice->plugin, places);
 	}
+	return free;
 }
 
-static void form_fill(struct request *rq, struct model *m, const struct choice *choice)
+static void form_fill(struct request *rq, struct model *m, const struct choice *choice, const struct places *places)
 {
 	const struct certificate_type *type = choice->base->type;
+	struct place place = place_of(places, choice->base);
 	const char *domain = choice->base->name;
 
 	model_setf(m, "PATH", "/%s/apply", choice->base->name);
@@ -111,15 +126,22 @@ static void form_fill(struct request *rq, struct model *m, const struct choice *
 	validity_choice_fill(rq, parts, type->settings, choice->validity);
 	if (type->form_view)
 		fields_fill(rq, model_include(parts, "FIELDS", type->form_view), choice->base);
-	variants_fill(rq, parts, choice->base, choice->plugin);
+	bool variant_free = variants_fill(rq, parts, choice, places);
+	if (request_pause(rq)->paused) {
+		model_show(m, "PAUSED");
+	} else if (place.taken) {
+		place_fill(model_include(model_section(m, "FULL"), "FULL_WHY", "core/place.html"), choice->base, place);
+		if (!variant_free)
+			model_show(m, "FULL_OFF");
+	}
 }
 
-void apply_form(struct request *rq, struct model *m, const struct plugin *plugin, const char *chosen)
+void apply_form(struct request *rq, struct model *m, const struct plugin *plugin, const struct places *places)
 {
 	struct choice choice = {.base = plugin, .plugin = plugin};
 
-	choice.validity = validity_find(plugin->type->settings, chosen);
-	form_fill(rq, m, &choice);
+	choice.validity = validity_find(plugin->type->settings, NULL);
+	form_fill(rq, m, &choice, places);
 }
 
 /* Reads what both the question and the answer carry. get is request_query or request_field. */
@@ -150,7 +172,7 @@ static enum status confirm_show(struct request *rq, const struct choice *choice,
 {
 	struct model *m = model_new(rq->arena);
 
-	form_fill(rq, m, choice);
+	form_fill(rq, m, choice, NULL);
 	if (again)
 		model_show(m, "AGAIN");
 	return request_page_code(rq, again ? status_http(STATUS_BUSY) : 200, "core/confirm.html",
@@ -202,30 +224,79 @@ static const char *field_name(const char *field)
 	return field;
 }
 
+static enum status refused_page(struct request *rq, enum status s, struct model *m, const char *type)
+{
+	model_set(m, "TYPE_TITLE", certificate_title(type));
+	model_set(m, "REFERENCE", rq->id);
+	return request_page_code(
+		rq, status_http(s), "core/apply_refused.html", _("The application was not accepted"), m);
+}
+
+/* The place that application_create() found taken, with the way to it. */
+static enum status place_show(struct request *rq, struct model *m, const struct plugin *plugin, bool live)
+{
+	const struct own_list unknown = {0};
+	struct places *places;
+	enum status s = places_get(rq, &unknown, &places);
+
+	if (s != STATUS_OK)
+		return s;
+	struct place place = place_of(places, plugin);
+	if (place.taken != (live ? PLACE_LIVE : PLACE_LIMIT)) /* another user has it, or it is free meanwhile */
+		place = (struct place){.taken = live ? PLACE_LIVE : PLACE_LIMIT};
+	place_fill(model_include(model_section(m, "FULL"), "FULL_WHY", "core/place.html"), plugin, place);
+	return STATUS_OK;
+}
+
 static enum status refused_show(
 	struct request *rq, enum status s, const struct completion *c, const char *why)
 {
 	struct model *m = model_new(rq->arena);
+	bool live = text_same(why, "live");
 
 	log_status(s, "application, refused");
+	if (text_same(why, "day"))
+		return apply_day_refused(rq, c->plugin->name);
 	if (c->field) {
 		struct model *character = model_section(m, "CHARACTER");
 		model_set(character, "FIELD", field_name(c->field));
 		if (c->character && c->character[0])
 			model_set(model_section(character, "KNOWN"), "BAD", c->character);
-	} else if (text_same(why, "limit")) {
-		model_set_int(model_section(m, "LIMIT"), "LIVE_MAX", c->plugin->type->settings->live_max);
-	} else if (text_same(why, "live") && c->plugin->type->live_why) {
-		model_set(model_section(m, "LIVE_WHY"), "WHY", i18n_text(c->plugin->name, c->plugin->type->live_why));
-	} else if (text_same(why, "live")) {
-		model_show(m, "LIVE");
+	} else if (live || text_same(why, "limit")) {
+		enum status known = place_show(rq, m, c->plugin, live);
+		if (known != STATUS_OK)
+			return known;
 	} else {
 		model_show(m, "SUBJECT");
 	}
-	model_set(m, "TYPE_TITLE", i18n_text(c->plugin->name, c->plugin->type->title));
-	model_set(m, "REFERENCE", rq->id);
-	return request_page_code(
-		rq, status_http(s), "core/apply_refused.html", _("The application was not accepted"), m);
+	return refused_page(rq, s, m, c->plugin->name);
+}
+
+static unsigned day_max;
+
+void pages_day_max(int64_t applications)
+{
+	day_max = (unsigned)applications;
+}
+
+unsigned apply_day_max(void)
+{
+	return day_max;
+}
+
+enum status apply_day_refused(struct request *rq, const char *type)
+{
+	struct model *m = model_new(rq->arena), *day = model_section(m, "DAY");
+	when until = 0;
+	enum status s = application_day_full(rq->db, rq->arena, rq->user->id, day_max, rq->now, &until);
+
+	if (s != STATUS_OK)
+		return s;
+	/* To the minute, as it is shown; not one too early. */
+	when from = until ? until + MINUTE - 1 : rq->now;
+	model_set_int(day, "DAY_MAX", day_max);
+	model_set(day, "DAY_FROM", clock_show(rq->arena, from, rq->lang));
+	return refused_page(rq, STATUS_CONFLICT, m, type);
 }
 
 static enum status order_make(struct request *rq, const struct choice *choice, struct order *ret)
@@ -242,6 +313,7 @@ static enum status order_make(struct request *rq, const struct choice *choice, s
 		.extra = "",
 		.handover = choice->plugin->type->card != NULL,
 		.live_max = (unsigned)settings->live_max,
+		.day_max = day_max,
 		.form_key = choice->form_key,
 	};
 	return choice->plugin->type->order ? choice->plugin->type->order(rq, ret) : STATUS_OK;

@@ -49,13 +49,13 @@ enum status certificate_applied(struct request *rq)
 }
 
 /* What changes by itself, on the page and in its news. */
-static enum status parts_fill(struct request *rq, struct model *m, const struct application *app)
+static enum status parts_fill(struct request *rq, struct model *m, const struct application *app, struct certificate_failures failures)
 {
 	struct renewal_links links;
 	enum status s = renewal_links_get(rq, app, &links);
 
 	if (s == STATUS_OK)
-		s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), app, &links);
+		s = certificate_status_fill(rq, model_include(m, "STATUS", "core/certificate_status.html"), app, &links, failures);
 	if (s == STATUS_OK)
 		s = certificate_history_fill(rq, model_include(m, "HISTORY", "core/certificate_history.html"), app);
 	if (s == STATUS_OK)
@@ -63,22 +63,33 @@ static enum status parts_fill(struct request *rq, struct model *m, const struct 
 	return s;
 }
 
+/* When maintenance begins or ends, the buttons change. */
+static char *news_etag(struct request *rq, const struct application *app, struct certificate_failures failures)
+{
+	char *etag = certificate_etag(rq->arena, app, failures, rq->now, rq->lang);
+
+	return request_pause(rq)->paused ? arena_printf(rq->arena, "\"paused-%s", etag + strlen("\"")) : etag;
+}
+
 enum status certificate_page(struct request *rq)
 {
 	struct application app;
+	struct certificate_failures failures;
 	enum status s = certificate_find(rq, &app);
 
+	if (s == STATUS_OK)
+		s = certificate_failures_get(rq, &app, &failures);
 	if (s != STATUS_OK)
 		return s;
 	request_secret(rq);
 	struct model *m = model_new(rq->arena);
-	s = parts_fill(rq, m, &app);
+	s = parts_fill(rq, m, &app, failures);
 	if (s != STATUS_OK)
 		return s;
 	if (certificate_waits(&app, rq->now)) {
 		struct model *news = model_section(m, "NEWS");
 		model_setf(news, "NEWS_PATH", "/%s/%u/status", app.type, app.number);
-		model_set(news, "ETAG", certificate_etag(rq->arena, &app, rq->now, rq->lang));
+		model_set(news, "ETAG", news_etag(rq, &app, failures));
 	}
 	if (request_query(rq, "saved"))
 		model_show(m, "SAVED");
@@ -88,6 +99,8 @@ enum status certificate_page(struct request *rq)
 	model_setf(m, "SELF_PATH", "/%s/%u", app.type, app.number);
 	model_set(m, "MEMO", app.memo);
 	model_set_int(m, "MEMO_MAX", MEMO_MAX);
+	if (request_pause(rq)->paused)
+		model_show(m, "MEMO_PAUSED");
 	model_set(m, "CSRF", rq->csrf);
 	return request_page(rq, "core/certificate.html", _("Certificate details"), m);
 }
@@ -95,17 +108,20 @@ enum status certificate_page(struct request *rq)
 enum status certificate_news(struct request *rq)
 {
 	struct application app;
+	struct certificate_failures failures;
 	enum status s = certificate_find(rq, &app);
 
+	if (s == STATUS_OK)
+		s = certificate_failures_get(rq, &app, &failures);
 	if (s != STATUS_OK)
 		return s;
-	const char *etag = certificate_etag(rq->arena, &app, rq->now, rq->lang);
+	const char *etag = news_etag(rq, &app, failures);
 	const char *known = request_header(rq, "HTTP_IF_NONE_MATCH");
 	request_secret(rq);
 	if (known && strstr(known, etag))
 		return request_not_modified(rq, etag);
 	struct model *m = model_new(rq->arena);
-	s = parts_fill(rq, m, &app);
+	s = parts_fill(rq, m, &app, failures);
 	if (s != STATUS_OK)
 		return s;
 	if (certificate_waits(&app, rq->now))

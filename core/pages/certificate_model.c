@@ -66,11 +66,26 @@ bool certificate_waits(const struct application *app, when now)
 /* Half of SHA-256 is plenty to tell two states of one row apart. */
 #define ETAG_BYTES 16
 
-char *certificate_etag(struct arena *a, const struct application *app, when now, enum lang lang)
+enum status certificate_failures_get(struct request *rq, const struct application *app, struct certificate_failures *ret)
 {
-	char *seen = arena_printf(a, "%llu %d %d %d %d %d %lld %lld %lld", (unsigned long long)app->id,
+	struct certificate_failures failures = {0};
+	enum application_phase phase = application_phase(app, rq->now);
+	enum status s = STATUS_OK;
+
+	if (phase == PHASE_PIN && !app->issue_mail_at)
+		s = job_has_failed(rq->db, rq->arena, "core.mail", app->id, "issued", &failures.mail);
+	if (app->handover && (phase == PHASE_REVOKE_BEFORE || phase == PHASE_REVOKE_PENDING))
+		s = job_has_failed(rq->db, rq->arena, "core.handover_revoked", app->id, NULL, &failures.card);
+	if (s == STATUS_OK)
+		*ret = failures;
+	return s;
+}
+
+char *certificate_etag(struct arena *a, const struct application *app, struct certificate_failures failures, when now, enum lang lang)
+{
+	char *seen = arena_printf(a, "%llu %d %d %d %d %d %d %d %lld %lld %lld", (unsigned long long)app->id,
 		(int)app->state, (int)application_phase(app, now), (int)application_certificate(app, now),
-		(int)lang, app->has_pin, (long long)app->changed_at, (long long)app->issue_mail_at,
+		(int)lang, app->has_pin, failures.mail, failures.card, (long long)app->changed_at, (long long)app->issue_mail_at,
 		(long long)app->download_until);
 	struct bytes digest = crypto_sha256(a, bytes_string(seen));
 
@@ -150,19 +165,13 @@ static enum status pin_fill(struct request *rq, struct model *m, const struct ap
 	return STATUS_OK;
 }
 
-static enum status mail_fill(struct request *rq, struct model *m, const struct application *app)
+static void mail_fill(struct request *rq, struct model *m, const struct application *app, bool failed)
 {
-	bool failed = false;
 	const struct plugin *plugin = plugin_type(app->type);
 	const struct upstream *upstream = plugin_upstream(app->upstream);
 	enum application_phase phase = application_phase(app, rq->now);
 
 	model_set(m, "MAIL", app->mail);
-	if (phase == PHASE_PIN && !app->issue_mail_at) {
-		enum status s = job_has_failed(rq->db, rq->arena, "core.mail", app->id, "issued", &failed);
-		if (s != STATUS_OK)
-			return s;
-	}
 	if (failed)
 		model_show(m, "MAIL_FAILED");
 	else if (app->issue_mail_at)
@@ -177,17 +186,21 @@ static enum status mail_fill(struct request *rq, struct model *m, const struct a
 	else
 		model_show(m, "MAIL_NOT_SENT");
 	mail_again_fill(rq, m, app);
-	return STATUS_OK;
 }
 
-static void revocation_fill(struct request *rq, struct model *m, const struct application *app)
+static void revocation_fill(struct request *rq, struct model *m, const struct application *app, bool card_failed)
 {
 	switch (application_phase(app, rq->now)) {
 	case PHASE_REVOKE_BEFORE:
-	case PHASE_REVOKE_PENDING:
-		model_set(model_section(m, "REVOKING"), "REVOKE_LABEL",
-			_(application_phase_label(app, rq->now)));
+	case PHASE_REVOKE_PENDING: {
+		struct model *revoking = model_section(m, "REVOKING");
+		model_set(revoking, "REVOKE_LABEL", _(application_phase_label(app, rq->now)));
+		if (card_failed) {
+			model_show(revoking, "CARD_FAILED");
+			model_show(m, "STATE_REVOKED_THERE");
+		}
 		break;
+	}
 	case PHASE_REVOKED: {
 		struct model *revoked = model_section(m, "REVOKED");
 		model_set(revoked, "REVOKED_AT", clock_show(rq->arena, app->revoked_at, rq->lang));
@@ -240,6 +253,7 @@ static void links_fill(struct request *rq, struct model *m, const struct applica
 		model_set_int(next, "NEXT_NUMBER", links->next->number);
 		model_setf(next, "NEXT_PATH", "/%s/%u", links->next->type, links->next->number);
 		model_set(next, "NEXT_PHASE", _(application_phase_label(links->next, rq->now)));
+		model_set(next, "NEXT_CLASS", certificate_phase_class(links->next, rq->now));
 	}
 }
 
@@ -249,8 +263,7 @@ static bool old_is_valid(const struct renewal_links *links, when now)
 }
 
 /* One sentence above the rows: what is going on, and what the user does next. */
-static void advice_fill(
-	struct model *m, const struct application *app, const struct renewal_links *links, when now)
+static void advice_fill(struct model *m, const struct application *app, const struct renewal_links *links, bool card_failed, when now)
 {
 	switch (application_phase(app, now)) {
 	case PHASE_BEFORE:
@@ -279,7 +292,13 @@ static void advice_fill(
 	}
 	case PHASE_REVOKE_BEFORE:
 	case PHASE_REVOKE_PENDING:
-		model_show(m, "ADVICE_REVOKING");
+		/* Of a card it is not known here whether only its service has still to be told: then the certificate is revoked. */
+		if (card_failed)
+			model_show(m, "ADVICE_REVOKING_STUCK");
+		else if (app->handover)
+			model_show(m, "ADVICE_REVOKING_CARD");
+		else
+			model_show(m, "ADVICE_REVOKING");
 		break;
 	case PHASE_REVOKED:
 		model_show(m, "ADVICE_REVOKED");
@@ -293,9 +312,11 @@ static void advice_fill(
 	case PHASE_DONE:
 		if (application_certificate(app, now) != CERTIFICATE_VALID)
 			model_show(m, "ADVICE_EXPIRED");
+		else if (links->next && application_certificate(links->next, now) == CERTIFICATE_VALID)
+			model_set_int(model_section(m, "ADVICE_RENEWED"), "NEXT_NUMBER", links->next->number);
 		else if (app->handover)
 			model_show(m, "ADVICE_CARD");
-		else
+		else if (app->has_pin && now < application_pin_until(app)) /* without its password the file is of no use */
 			model_show(m, "ADVICE_INSTALL");
 		if (old_is_valid(links, now) && !revoke_obstacle(links->old, now).why)
 			model_set_int(model_section(m, "ADVICE_OLD_TOO"), "OLD_NUMBER", links->old->number);
@@ -314,8 +335,8 @@ static void times_fill(struct request *rq, struct model *m, const struct applica
 			clock_show(rq->arena, app->download_until, rq->lang));
 }
 
-enum status certificate_status_fill(
-	struct request *rq, struct model *m, const struct application *app, const struct renewal_links *links)
+enum status certificate_status_fill(struct request *rq, struct model *m, const struct application *app,
+	const struct renewal_links *links, struct certificate_failures failures)
 {
 	model_set_int(m, "NUMBER", app->number);
 	model_set(m, "TYPE", certificate_title(app->type));
@@ -328,13 +349,11 @@ enum status certificate_status_fill(
 		model_set(model_section(m, "FINGERPRINT"), "FINGERPRINT_TEXT",
 			certificate_hex_groups(rq->arena, app->fingerprint));
 	times_fill(rq, m, app);
-	revocation_fill(rq, m, app);
-	enum status s = mail_fill(rq, m, app);
-	if (s != STATUS_OK)
-		return s;
+	revocation_fill(rq, m, app, failures.card);
+	mail_fill(rq, m, app, failures.mail);
 	serial_fill(rq, m, app, links->old);
 	links_fill(rq, m, app, links);
-	advice_fill(m, app, links, rq->now);
+	advice_fill(m, app, links, failures.card, rq->now);
 	return pin_fill(rq, m, app);
 }
 

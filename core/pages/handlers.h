@@ -28,27 +28,51 @@ bool login_memory_open(struct arena *a, const char *cookie, when now, struct log
  * that is still there lets the user be told that he was too slow, and brings him back to his page. */
 #define LOGIN_MEMORY (2 * HOUR)
 
+/* attach.c */
+/* Gives the user, who has just logged in, the imported certificates that wait under his mail address, when his IdP may assert that
+ * address. In the caller's transaction. */
+enum status attach_waiting(struct db *db, struct arena *a, const struct user *user) MUST_CHECK;
+
 /* home.c */
 enum status home_page(struct request *rq);
 
 /* home_list.c */
+/* The applications that were read for the list. */
+struct own_list {
+	const struct application *apps;
+	size_t n;
+	bool complete; /* none that lives is missing */
+};
 /* Fills the list of the user's applications, or the welcome of one who has none. */
-enum status home_list_fill(struct request *rq, struct model *m) MUST_CHECK;
+enum status home_list_fill(struct request *rq, struct model *m, struct own_list *ret) MUST_CHECK;
+
+/* place.c */
+struct places;
+/* What the user holds of each type; the database is asked only when own, which was read anyhow, does not tell that all are free. */
+enum status places_get(struct request *rq, const struct own_list *own, struct places **ret) MUST_CHECK;
+struct place {
+	enum { PLACE_FREE, PLACE_LIVE, PLACE_LIMIT } taken; /* LIVE: by what has the same live key; LIMIT: by as many as there may be */
+	unsigned number;				    /* the application that has it; 0: several, or another user's */
+};
+/* places NULL: free, as far as is known. */
+struct place place_of(const struct places *places, const struct plugin *plugin);
+/* Fills core/place.html: why there is no place, and the way to what has it. */
+void place_fill(struct model *m, const struct plugin *plugin, struct place place);
 
 /* apply.c */
 enum status apply_confirm(struct request *rq);
 enum status apply_send(struct request *rq);
-/* Fills the parts of an application form: PATH, CSRF, FORM_KEY, the choice of validity (chosen is preselected), the type's own
- * fields and its variants. */
-void apply_form(struct request *rq, struct model *m, const struct plugin *plugin, const char *chosen);
+/* Fills the parts of an application form: PATH, CSRF, FORM_KEY, the choice of validity, the type's own fields and its variants, and
+ * what of that has no place. */
+void apply_form(struct request *rq, struct model *m, const struct plugin *plugin, const struct places *places);
+/* How many applications a user may make within a day; 0: no limit. */
+unsigned apply_day_max(void);
+/* The page (409) on an application or a renewal that application_create() refused with "day". */
+enum status apply_day_refused(struct request *rq, const char *type) MUST_CHECK;
 /* The profile of this name, else the first; NULL: the type has none. */
 const struct validity *apply_validity(const struct certificate_settings *settings, const char *profile);
 /* Fills LABELLED or COUNTED: how long that is, in words. */
 void validity_fill(struct model *m, const struct validity *v, enum lang lang);
-
-/* form_key.c */
-char *form_key_new(struct arena *a);
-bool form_key_ok(const char *key); /* NULL is not */
 
 /* certificate.c */
 /* The application of the request's path. Only among the user's own: somebody else's cannot even be named. MISSING. */
@@ -59,22 +83,20 @@ enum status certificate_news(struct request *rq);
 enum status certificate_memo(struct request *rq);
 
 /* certificate_model.c */
-/* A type's title in this thread's language; the plugin's name when it is disabled: its certificates stay visible. */
-const char *certificate_title(const char *type);
-/* CSS class of a badge: what kind of news the state is. */
-const char *certificate_phase_class(const struct application *app, when now);
-const char *certificate_state_class(const struct application *app, when now);
+/* What its row does not tell. */
+struct certificate_failures {
+	bool mail; /* the mail with the certificate URL could not be sent */
+	bool card; /* the card service could not be told of the revocation */
+};
+enum status certificate_failures_get(
+	struct request *rq, const struct application *app, struct certificate_failures *ret) MUST_CHECK;
 /* Fills the rows of the details that change by themselves. Opens, shows and audits the PIN when there is one. */
-enum status certificate_status_fill(
-	struct request *rq, struct model *m, const struct application *app, const struct renewal_links *links);
-enum status certificate_history_fill(struct request *rq, struct model *m, const struct application *app);
+enum status certificate_status_fill(struct request *rq, struct model *m, const struct application *app,
+	const struct renewal_links *links, struct certificate_failures failures) MUST_CHECK;
 /* True while something may still happen without the user: the page asks for news. */
 bool certificate_waits(const struct application *app, when now);
 /* Changes when anything that certificate_status_fill shows has changed. Quoted, as HTTP wants it. */
-char *certificate_etag(struct arena *a, const struct application *app, when now, enum lang lang);
-/* A serial number (lower-case hexadecimal) in decimal; and in hexadecimal in groups of two digits. */
-char *certificate_serial_decimal(struct arena *a, const char *hex);
-char *certificate_hex_groups(struct arena *a, const char *hex);
+char *certificate_etag(struct arena *a, const struct application *app, struct certificate_failures failures, when now, enum lang lang);
 
 /* action.c */
 /* Why something cannot be done, and what can be done instead: msgids. why NULL: nothing is in the way. */
@@ -141,6 +163,10 @@ enum status admin_top(struct request *rq);
 bool admin_has_pages(void);
 /* On an administrators' page: the tabs of all of them. */
 void admin_tabs_fill(struct request *rq, struct model *layout);
+
+/* health.c */
+/* How the core is: the hook of its own descriptor. */
+const struct health_item *core_health(struct arena *a, struct db *db);
 
 /* help.c */
 enum status help_page(struct request *rq);

@@ -19,7 +19,7 @@ static enum status landing_page(struct request *rq)
 }
 
 /* A type has a form of its own unless it is a variant of an enabled one. */
-static void forms_fill(struct request *rq, struct model *m)
+static void forms_fill(struct request *rq, struct model *m, const struct places *places)
 {
 	for (size_t i = 0; i < plugin_count(); i++) {
 		const struct plugin *p = plugin_at(i);
@@ -27,7 +27,7 @@ static void forms_fill(struct request *rq, struct model *m)
 		if (!p->type || (p->type->variant_of && plugin_type(p->type->variant_of)))
 			continue;
 		struct model *form = model_section(m, "FORM");
-		apply_form(rq, form, p, NULL);
+		apply_form(rq, form, p, places);
 	}
 }
 
@@ -53,11 +53,15 @@ enum status home_page(struct request *rq)
 	if (!rq->user)
 		return landing_page(rq);
 	struct model *m = model_new(rq->arena);
-	enum status s = home_list_fill(rq, m);
+	struct own_list own;
+	struct places *places;
+	enum status s = home_list_fill(rq, m, &own);
+	if (s == STATUS_OK)
+		s = places_get(rq, &own, &places);
 	if (s == STATUS_OK)
 		s = panels_fill(rq, m);
 	if (s != STATUS_OK)
 		return s;
-	forms_fill(rq, m);
+	forms_fill(rq, m, places);
 	return request_page(rq, "core/dashboard.html", _("Client certificate application dashboard"), m);
 }

@@ -109,6 +109,8 @@ static enum status renewals_fill(
 	uint64_t *renewed = NULL;
 	size_t count = 0, i = 0;
 
+	if (request_pause(rq)->paused)
+		return STATUS_OK;
 	while (i < n && !renew_is_near(&apps[i], rq->now))
 		i++;
 	if (i == n)
@@ -181,7 +183,7 @@ static void links_fill(struct request *rq, struct model *list, const struct wish
 		model_set(model_section(list, "NEWEST"), "NEWEST_URL", wish_url(rq, wish, wish->valid, 0));
 }
 
-enum status home_list_fill(struct request *rq, struct model *m)
+enum status home_list_fill(struct request *rq, struct model *m, struct own_list *ret)
 {
 	struct wish wish;
 	struct application *apps;
@@ -192,6 +194,7 @@ enum status home_list_fill(struct request *rq, struct model *m)
 		s = wish_fetch(rq, &wish, &apps, &n);
 	if (s != STATUS_OK)
 		return s;
+	*ret = (struct own_list){apps, n, !wish.below && !wish_searches(&wish) && n <= PAGE_ROWS};
 	if (n == 0 && !wish.valid && !wish.below && !wish_searches(&wish)) {
 		model_show(m, "FIRST_TIME");
 		return STATUS_OK;

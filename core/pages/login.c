@@ -176,19 +176,33 @@ static enum status login_once(
 			      : s;
 }
 
-static enum status login_enter(struct request *rq, const struct saml_login *login, const char *to)
-{
+struct entering {
+	struct request *rq;
+	const struct saml_login *login;
 	struct user user;
-	enum status s = user_login(
-		rq->db, rq->arena, login->eppn, login->idp, login->name, login->mail, rq->lang, &user);
+};
+
+static enum status enter_body(struct db *db, void *context)
+{
+	struct entering *e = context;
+	struct arena *a = e->rq->arena;
+	const struct saml_login *login = e->login;
+	enum status s = user_login(db, a, login->eppn, login->idp, login->name, login->mail, e->rq->lang, &e->user);
 
 	if (s != STATUS_OK)
 		return s;
-	audit_context(user.eppn, rq->id);
-	s = audit_add(rq->db, "user.logged_in",
-		arena_printf(rq->arena, "user:%llu", (unsigned long long)user.id), login->idp);
+	audit_context(e->user.eppn, e->rq->id);
+	s = audit_add(db, "user.logged_in", arena_printf(a, "user:%llu", (unsigned long long)e->user.id), login->idp);
+	return s == STATUS_OK ? attach_waiting(db, a, &e->user) : s;
+}
+
+static enum status login_enter(struct request *rq, const struct saml_login *login, const char *to)
+{
+	struct entering e = {.rq = rq, .login = login};
+	enum status s = db_transact(rq->db, enter_body, &e);
+
 	if (s == STATUS_OK)
-		s = session_begin(rq, &user);
+		s = session_begin(rq, &e.user);
 	if (s != STATUS_OK)
 		return s;
 	request_set_cookie(rq, COOKIE, NULL, 0, COOKIE_NONE);

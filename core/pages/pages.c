@@ -27,7 +27,7 @@ static const struct route routes[] = {
 		.no_csrf_because =
 			"Must work when the session is over; the session cookie is SameSite=Lax, so only our own pages end one."},
 
-	{"GET", "/:type/apply", ACCESS_USER, apply_confirm},
+	{"GET", "/:type/apply", ACCESS_USER, apply_confirm, .pauses = true},
 	{"POST", "/:type/apply", ACCESS_USER, apply_send, .pauses = true},
 	{"GET", "/:type/:number", ACCESS_USER, certificate_page},
 	{"GET", "/:type/:number/applied", ACCESS_USER, certificate_applied},
@@ -35,10 +35,10 @@ static const struct route routes[] = {
 	{"POST", "/:type/:number/memo", ACCESS_USER, certificate_memo, .pauses = true},
 	{"POST", "/:type/:number/mute", ACCESS_USER, certificate_mute},
 	{"POST", "/:type/:number/mail", ACCESS_USER, certificate_mail},
-	{"GET", "/:type/:number/revoke", ACCESS_USER, revoke_ask},
+	{"GET", "/:type/:number/revoke", ACCESS_USER, revoke_ask, .pauses = true},
 	{"POST", "/:type/:number/revoke", ACCESS_USER, revoke_send, .pauses = true},
 	{"GET", "/:type/:number/revoking", ACCESS_USER, revoke_done},
-	{"GET", "/:type/:number/renew", ACCESS_USER, renew_ask},
+	{"GET", "/:type/:number/renew", ACCESS_USER, renew_ask, .pauses = true},
 	{"POST", "/:type/:number/renew", ACCESS_USER, renew_send, .pauses = true},
 	{0},
 };
@@ -49,6 +49,7 @@ const struct plugin core_plugin = {
 	.routes = routes,
 	.menu = calendar_menu,
 	.panels = deadline_panels,
+	.health = core_health,
 };
 
 static enum status pause_ask(struct request *rq, struct site_pause *ret)

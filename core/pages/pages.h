@@ -13,6 +13,9 @@ void pages_start(void);
  * all hosts of a release agree on them; without it they change with every start. After pages_start(), before threads. */
 void pages_assets(const char *view_dir);
 
+/* How many applications and renewals a user may make within a day; 0: no limit. Before threads. */
+void pages_day_max(int64_t applications);
+
 /* A CA certificate that the install guide offers: section ca "TITLE" { url = "https://..." }. */
 struct ca_setting {
 	const char *title, *title_en, *url, *sha256;

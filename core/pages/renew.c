@@ -182,6 +182,7 @@ static enum status order_make(struct request *rq, const struct plugin *plugin, c
 		.mail = rq->user->mail,
 		.extra = old->extra,
 		.renews = old->id,
+		.day_max = apply_day_max(),
 		.form_key = request_field(rq, "form_key"),
 	};
 	return plugin->type->order && !plugin->type->form_view ? plugin->type->order(rq, ret) : STATUS_OK;
@@ -235,6 +236,10 @@ enum status renew_send(struct request *rq)
 		/* Whether it was stored is not known when the connection broke during the commit; the form key is what tells. */
 		log_status(s, "renewal, not known to be stored");
 		return ask_show(rq, &app, order.form_key);
+	}
+	if (s == STATUS_CONFLICT && text_same(why, "day")) {
+		log_status(s, "renewal, refused");
+		return apply_day_refused(rq, app.type);
 	}
 	if (s == STATUS_CONFLICT && why)
 		return conflict_show(rq, &app, why);

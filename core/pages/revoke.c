@@ -184,7 +184,9 @@ enum status revoke_done(struct request *rq)
 	struct model *m = model_new(rq->arena);
 	if (request_query(rq, "again"))
 		model_show(m, "AGAIN");
-	if (!app.handover)
+	if (app.handover)
+		model_show(m, "ON_CARD");
+	else
 		model_show(m, "ON_DEVICES");
 	model_set_int(m, "NUMBER", app.number);
 	model_set(m, "TYPE", certificate_title(app.type));

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/x509.h>
+
 #include "base/log.h"
 #include "saml/file.h"
 #include "saml/xml.h"
@@ -13,6 +15,7 @@
 #define MD "urn:oasis:names:tc:SAML:2.0:metadata"
 #define MDUI "urn:oasis:names:tc:SAML:metadata:ui"
 #define SHIBMD "urn:mace:shibboleth:metadata:1.0"
+#define DS "http://www.w3.org/2000/09/xmldsig#"
 #define REDIRECT "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 #define METADATA_BYTES_MAX                                                                                   \
 	(1 << 20)      /* one entity has 5 to 50 KB; an aggregate of the federation is not read here */
@@ -136,6 +139,35 @@ static enum status endpoint_check(struct reading *r)
 	return bad(r, "has no SingleSignOnService with binding HTTP-Redirect");
 }
 
+when federation_certificate_until(struct bytes der)
+{
+	const unsigned char *at = der.data;
+	X509 *certificate = d2i_X509(NULL, &at, (long)der.len);
+	struct tm tm;
+	bool known = certificate && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) == 1;
+
+	X509_free(certificate);
+	return known ? (when)timegm(&tm) * SECOND : 0;
+}
+
+/* During a change of keys there are two: log-ins work as long as the later one does. */
+static void certificates_read(struct reading *r)
+{
+	for (xmlNode *key = r->role->children; (key = xml_next(key, MD, "KeyDescriptor")); key = key->next) {
+		xmlNode *info = xml_next(key->children, DS, "KeyInfo");
+		xmlNode *data = info ? xml_next(info->children, DS, "X509Data") : NULL;
+		xmlNode *certificate = data ? xml_next(data->children, DS, "X509Certificate") : NULL;
+		struct bytes der;
+
+		if (text_same(xml_attribute(r->arena, key, "use"), "encryption") || !certificate ||
+			!text_unbase64(r->arena, xml_text(r->arena, certificate), &der))
+			continue;
+		when until = federation_certificate_until(der);
+		if (until > r->idp->certificate_until)
+			r->idp->certificate_until = until;
+	}
+}
+
 static enum status metadata_read(struct reading *r, struct bytes text)
 {
 	xmlDoc *doc;
@@ -153,6 +185,7 @@ static enum status metadata_read(struct reading *r, struct bytes text)
 	if ((s = times_read(r)) || (s = scopes_read(r)))
 		return s;
 	names_read(r);
+	certificates_read(r);
 	return endpoint_check(r);
 }
 

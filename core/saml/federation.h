@@ -13,6 +13,7 @@ struct federation_idp {
 	const char *const *scopes; /* lower case; never empty */
 	const char *names[LANG_COUNT];
 	when valid_until; /* 0: its metadata does not say */
+	when certificate_until; /* of the signing certificate that is valid longest; 0: its keys have none */
 };
 
 struct federation {
@@ -32,6 +33,8 @@ enum status federation_load(struct arena *a, const struct federation_self *self,
 /* A server of lasso for ourselves that trusts one IdP. */
 enum status federation_server(struct arena *a, const struct federation_self *self, const char *idp,
 	const char *metadata, LassoServer **ret) MUST_CHECK;
+/* Until when a certificate (DER) is valid; 0: it is none. */
+when federation_certificate_until(struct bytes der);
 /* NULL when there is none of that name. */
 const struct federation_idp *federation_find(const struct federation *f, const char *entity_id);
 

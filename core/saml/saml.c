@@ -32,6 +32,7 @@ static struct provider {
 	struct bytes metadata;
 	struct federation federation;
 	struct decrypt_key *key;
+	when certificate_until;
 } sp;
 
 /* lasso keeps times in static buffers while it builds a message. While it reads one there is only the date of its log lines, which
@@ -131,6 +132,7 @@ static enum status start(struct provider *p, const struct saml_settings *setting
 	p->self.key = key.value;
 	if ((s = pair_check(a, settings, key.value, certificate, &der)))
 		return s;
+	p->certificate_until = federation_certificate_until(der);
 	p->metadata = metadata_build(a, settings, base_url, p->entity_id, der);
 	p->self.metadata = (const char *)p->metadata.data;
 	if ((s = decrypt_key_load(a, bytes_string(key.value), &p->key)) ||
@@ -334,4 +336,23 @@ enum status saml_consume(struct arena *a, const char *response, const struct sam
 	if ((s = response_verify(a, rules.idp->server, xml, &login, ret_check)))
 		return s;
 	return response_judge(a, &rules, login, ret, ret_check);
+}
+
+const struct saml_expiry *saml_expiries(struct arena *a)
+{
+	const struct federation *f = &sp.federation;
+	struct saml_expiry *all = arena_array(a, 2 + 2 * f->n, sizeof *all);
+	size_t n = 0;
+
+	if (!sp.arena)
+		return all;
+	all[n++] = (struct saml_expiry){SAML_EXPIRY_OWN, NULL, sp.certificate_until};
+	for (size_t i = 0; i < f->n; i++) {
+		const struct federation_idp *idp = &f->idps[i];
+		if (idp->certificate_until)
+			all[n++] = (struct saml_expiry){SAML_EXPIRY_IDP, idp->config, idp->certificate_until};
+		if (idp->valid_until)
+			all[n++] = (struct saml_expiry){SAML_EXPIRY_METADATA, idp->config, idp->valid_until};
+	}
+	return all;
 }

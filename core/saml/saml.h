@@ -43,6 +43,14 @@ const struct identity_provider *saml_idp_find(const char *entity_id); /* NULL */
 const char *saml_idp_name(const struct identity_provider *idp, enum lang lang);
 bool saml_mail_allowed(const struct identity_provider *idp, const char *mail);
 
+/* What ends one day, and log-ins with it: our certificate, each IdP's newest signing certificate, each IdP's metadata. Ended by {0}. */
+struct saml_expiry {
+	enum { SAML_EXPIRY_END, SAML_EXPIRY_OWN, SAML_EXPIRY_IDP, SAML_EXPIRY_METADATA } what;
+	const struct identity_provider *idp; /* NULL: ourselves */
+	when at;
+};
+const struct saml_expiry *saml_expiries(struct arena *a);
+
 /* Our metadata (signed requests, ACS over POST, encryption certificate, requested attributes, both languages). */
 enum status saml_metadata(struct arena *a, struct bytes *ret) MUST_CHECK;
 /* A signed AuthnRequest (RSA-SHA256) for the redirect binding: where to send the browser, and the request's ID. */

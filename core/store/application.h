@@ -71,6 +71,7 @@ struct order {
 	uint64_t renews;             /* id of the application it renews, or 0 */
 	bool handover;               /* key, .p12 and PIN go to a card service, never to the applicant */
 	unsigned live_max;           /* upper limit of the user's live certificates of this type; 0: none */
+	unsigned day_max;            /* upper limit of the user's applications of all types, renewals included, within a day; 0: none */
 	const char *form_key;        /* one-time key of the form: a second order with it is the first one again */
 	/* Set by complete(), once the number is known: */
 	const char *subject;         /* RFC 4514 string, as the upstream gets it */
@@ -99,7 +100,8 @@ struct application {
 
 /* Draws the number, stores application and event, adds job "core.submit", in one transaction.
  * complete() is called inside it (again on every retry) with the drawn number; it sets subject and live_key, or refuses: INVALID.
- * CONFLICT: live_key is taken, the subject was used, or live_max is reached; ret_why tells which ("live", "subject", "limit").
+ * CONFLICT: live_key is taken, the subject was used, or live_max or day_max is reached; ret_why tells which ("live", "subject",
+ * "limit", "day").
  * The same form_key again: OK with the application made first, *ret_again true, nothing stored. */
 struct order_completion {
 	enum status (*complete)(struct arena *a, unsigned number, struct order *order, void *context);
@@ -107,6 +109,21 @@ struct order_completion {
 };
 enum status application_create(struct db *db, struct arena *a, const struct user *user, const struct order *order,
 	struct order_completion completion, struct application *ret, bool *ret_again, const char **ret_why) MUST_CHECK;
+
+/* What a user holds of a certificate type, for pages: application_create() looks for itself. */
+struct application_place {
+	const char *type;
+	const char *live_key;    /* what the user's next order would have; NULL: none, or not known */
+	/* Set by application_places(): */
+	unsigned live;           /* places that are taken; a chain of renewals is one */
+	unsigned newest, holder; /* numbers of the newest live one, and of the one that has live_key; 0: none */
+};
+/* For all types in one statement. */
+enum status application_places(struct db *db, struct arena *a, uint64_t user_id, when now, struct application_place *places,
+	size_t n) MUST_CHECK;
+/* When the user may apply again who has made day_max applications within the day before now; 0: at once. */
+enum status application_day_full(struct db *db, struct arena *a, uint64_t user_id, unsigned day_max, when now,
+	when *ret_until) MUST_CHECK;
 
 enum application_outcome { APPLIED_MOVED, APPLIED_IGNORED, APPLIED_CONFLICT };
 /* The only door to a change of state: inserts the event, moves state and times by the table state × event, inserts the audit row and

@@ -116,6 +116,15 @@ static enum status check_limit(struct db *db, struct creating *c)
 	return st == STATUS_OK && db_int(&rows, 0, 0) >= c->order->live_max ? refuse(c, "limit") : st;
 }
 
+/* Renewals too: each costs the upstream a key and its list of revocations an entry. */
+static enum status check_day(struct db *db, struct creating *c)
+{
+	when until = 0;
+	enum status st = application_day_full(db, c->arena, c->user->id, c->order->day_max, c->now, &until);
+
+	return st == STATUS_OK && until ? refuse(c, "day") : st;
+}
+
 static enum status check_live_key(struct db *db, struct creating *c, struct bytes key)
 {
 	struct db_rows rows;
@@ -211,6 +220,8 @@ static enum status make(struct db *db, struct creating *c)
 		if (st == STATUS_OK)
 			st = check_subject(db, c, subject);
 	}
+	if (st == STATUS_OK) /* last: whoever waits must not be refused for another reason then */
+		st = check_day(db, c);
 	if (st == STATUS_OK)
 		st = row_insert(db, c, &o, live, subject, &id);
 	return st == STATUS_OK ? follow(db, c, id) : st;

@@ -1,12 +1,12 @@
 /* Looking for applications among a user's own: by words and by the state of the certificate, both of which are computed, not stored. */
 #include "base/text.h"
 #include "store/application_row.h"
+#include "store/application_wish.h"
 
 /* Rows read at a time: more than a page, so that a page without a search costs one query. */
 #define STEP 200
 /* Shorter words would be found in nearly every serial number. */
 #define SERIAL_WORD_MIN 6
-#define SERIAL_OCTETS 20
 #define WORDS_MAX 10
 
 struct word {
@@ -16,25 +16,6 @@ struct word {
 	const char *decimal; /* the hexadecimal serial that it is in decimal; "" */
 	bool digits;
 };
-
-/* The number as a serial is stored: lower-case hexadecimal without leading zeros; "" when it is longer than serials are. */
-static const char *hexadecimal(struct arena *a, const char *digits)
-{
-	uint8_t octets[SERIAL_OCTETS] = {0};
-
-	for (; *digits; digits++) {
-		unsigned carry = (unsigned)(*digits - '0');
-		for (size_t i = SERIAL_OCTETS; i > 0; i--) {
-			carry += octets[i - 1] * 10U;
-			octets[i - 1] = (uint8_t)carry;
-			carry >>= 8;
-		}
-		if (carry)
-			return "";
-	}
-	const char *hex = text_hex(a, bytes_of(octets, sizeof octets));
-	return hex + strspn(hex, "0");
-}
 
 static struct word word_read(struct arena *a, const char *text)
 {
@@ -52,7 +33,7 @@ static struct word word_read(struct arena *a, const char *text)
 	if (plain.len >= SERIAL_WORD_MIN && plain.data[strspn(plain.data, "0123456789abcdef")] == '\0')
 		w.serial = plain.data;
 	if (w.digits)
-		w.decimal = hexadecimal(a, text);
+		w.decimal = serial_of_decimal(a, text);
 	return w;
 }
 

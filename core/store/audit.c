@@ -2,6 +2,7 @@
 #include "store/audit.h"
 
 #include "base/crypto.h"
+#include "store/audit_find.h"
 #include "store/fit.h"
 
 #define STEP 2000
@@ -173,6 +174,9 @@ struct walk {
 	struct bytes key;
 	uint64_t seq; /* verified so far */
 	uint8_t head[CRYPTO_DIGEST];
+	uint64_t last_id, broken_id; /* rows: the newest that is proven, the first that is not */
+	when last_at;
+	uint64_t tail;
 };
 
 #define N(x) ((unsigned long long)(x))
@@ -183,6 +187,7 @@ static enum status verify_entry(struct arena *a, struct walk *w, const struct db
 	uint64_t seq = (uint64_t)db_int(rows, i, 0), id = (uint64_t)db_int(rows, i, 1);
 	struct bytes stored = db_bytes(rows, i, 2), mac = db_bytes(rows, i, 3);
 
+	w->broken_id = id; /* until it is proven */
 	if (seq != w->seq + 1)
 		return cause(STATUS_CONFLICT, "audit: chain entries %llu to %llu were removed", N(w->seq + 1),
 			N(seq - 1));
@@ -197,6 +202,9 @@ static enum status verify_entry(struct arena *a, struct walk *w, const struct db
 			STATUS_CONFLICT, "audit: row %llu was changed (chain entry %llu)", N(id), N(seq));
 	memcpy(w->head, mac.data, sizeof(w->head));
 	w->seq = seq;
+	w->last_id = id;
+	w->last_at = db_int(rows, i, 5);
+	w->broken_id = 0;
 	return STATUS_OK;
 }
 
@@ -218,7 +226,7 @@ static enum status verify_step(struct db *db, struct arena *a, struct walk *w, s
 
 /* Rows without a chain entry: those that wait are counted; one that does not wait either was put in, or had its entry taken away,
  * by other hands. One statement sees both tables at one time. */
-static enum status tail_step(struct db *db, struct arena *a, uint64_t *after, uint64_t *tail, size_t *ret_n)
+static enum status tail_step(struct db *db, struct arena *a, struct walk *w, uint64_t *after, size_t *ret_n)
 {
 	struct db_rows rows;
 	enum status st = db_select(db, a, &rows,
@@ -233,12 +241,28 @@ static enum status tail_step(struct db *db, struct arena *a, uint64_t *after, ui
 		*after = (uint64_t)db_int(&rows, i, 0);
 		if (db_int(&rows, i, 1))
 			continue;
-		if (!db_int(&rows, i, 2))
+		if (!db_int(&rows, i, 2)) {
+			w->broken_id = *after;
 			return cause(STATUS_CONFLICT, "audit: row %llu is neither chained nor waiting for it",
 				N(*after));
-		++*tail;
+		}
+		w->tail++;
 	}
 	*ret_n = rows.rows;
+	return st;
+}
+
+static enum status walk(struct db *db, struct walk *w)
+{
+	uint64_t after = 0;
+	struct arena *step = arena_new();
+	enum status st = STATUS_OK;
+
+	for (size_t n = STEP; st == STATUS_OK && n == STEP; arena_reset(step))
+		st = verify_step(db, step, w, &n);
+	for (size_t n = STEP; st == STATUS_OK && n == STEP; arena_reset(step))
+		st = tail_step(db, step, w, &after, &n);
+	arena_free(step);
 	return st;
 }
 
@@ -246,18 +270,50 @@ enum status audit_verify(
 	struct db *db, struct arena *a, struct bytes key, uint64_t *ret_rows, uint64_t *ret_tail)
 {
 	struct walk w = {.key = key};
-	uint64_t after = 0, tail = 0;
-	struct arena *step = arena_new();
-	enum status st = STATUS_OK;
+	enum status st = walk(db, &w);
 
-	for (size_t n = STEP; st == STATUS_OK && n == STEP; arena_reset(step))
-		st = verify_step(db, step, &w, &n);
-	for (size_t n = STEP; st == STATUS_OK && n == STEP; arena_reset(step))
-		st = tail_step(db, step, &after, &tail, &n);
-	arena_free(step);
 	if (st != STATUS_OK)
 		return st;
 	*ret_rows = w.seq;
-	*ret_tail = tail;
+	*ret_tail = w.tail;
 	return st;
+}
+
+/* Results that are kept; older ones say nothing that the newest does not. */
+#define CHECKS_KEPT 100
+
+enum status audit_check_run(
+	struct db *db, struct arena *a, struct bytes key, const char *asked_by, struct audit_check *ret)
+{
+	struct walk w = {.key = key};
+	when started_at = clock_now();
+	enum status st = walk(db, &w);
+	bool whole = st == STATUS_OK;
+
+	if (!whole && st != STATUS_CONFLICT)
+		return st;
+	struct audit_check c = {
+		.asked_by = asked_by,
+		.started_at = started_at,
+		.ended_at = clock_now(),
+		.whole = whole,
+		.rows = w.seq,
+		.tail = w.tail,
+		.last_id = w.last_id,
+		.last_at = w.last_at,
+		.broken_id = w.broken_id,
+		.why = whole ? "" : fit(a, cause_text(), 500),
+	};
+	st = db_exec(db, NULL,
+		"INSERT INTO audit_check (asked_by, started_at, ended_at, whole, checked_rows, tail, last_id, last_at, broken_id, why)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		DB_TEXT(c.asked_by), DB_INT(c.started_at), DB_INT(c.ended_at), DB_INT(c.whole), DB_INT(c.rows),
+		DB_INT(c.tail), DB_INT(c.last_id), DB_INT(c.last_at), DB_INT(c.broken_id), DB_TEXT(c.why));
+	if (st != STATUS_OK)
+		return st;
+	c.id = db_insert_id(db);
+	*ret = c;
+	return db_exec(db, NULL,
+		"DELETE FROM audit_check WHERE id < (SELECT MIN(id) FROM (SELECT id FROM audit_check ORDER BY id DESC LIMIT ?) newest)",
+		DB_INT(CHECKS_KEPT));
 }

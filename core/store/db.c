@@ -35,6 +35,11 @@ void db_free(struct db *db)
 	free(db);
 }
 
+void db_sync(struct db *db)
+{
+	db->behind = true;
+}
+
 void db_set_timeout(struct db *db, int64_t timeout)
 {
 	ASSERT(!db->in_transaction && timeout > 0);
@@ -110,6 +115,8 @@ static enum status run_once(struct db *db, const char *sql, const struct db_arg 
 	enum status st = connection_open(db);
 
 	*ret_sent = false;
+	if (st == STATUS_OK && !db->in_transaction)
+		st = connection_sync(db);
 	if (st == STATUS_OK)
 		st = connection_prepare(db, sql, &s);
 	if (st != STATUS_OK)
@@ -125,7 +132,7 @@ static enum status run_once(struct db *db, const char *sql, const struct db_arg 
 	db->used_at = clock_monotonic();
 	db->trouble = TROUBLE_NONE;
 	*ret = s;
-	return STATUS_OK;
+	return connection_still(db);
 }
 
 /* After a longer silence the connection may be dead without a sign, and a statement that is lost on it may not be repeated. */
@@ -323,20 +330,22 @@ enum status db_again(struct db *db)
 	return cause(STATUS_BUSY, "database: another transaction was first");
 }
 
+static enum status begin_once(struct db *db)
+{
+	enum status st = connection_open(db);
+
+	if (st == STATUS_OK)
+		st = connection_sync(db);
+	return st == STATUS_OK ? connection_command(db, "START TRANSACTION") : st;
+}
+
 /* A connection that died while idle shows it here, before anything was done: then a new one is tried at once. */
 static enum status begin(struct db *db)
 {
 	bool was_open = db->my != NULL;
-	enum status st = connection_open(db);
+	enum status st = begin_once(db);
 
-	if (st == STATUS_OK)
-		st = connection_command(db, "START TRANSACTION");
-	if (st != STATUS_OK && db->trouble == TROUBLE_LOST && was_open) {
-		st = connection_open(db);
-		if (st == STATUS_OK)
-			st = connection_command(db, "START TRANSACTION");
-	}
-	return st;
+	return st != STATUS_OK && db->trouble == TROUBLE_LOST && was_open ? begin_once(db) : st;
 }
 
 static void roll_back(struct db *db)

@@ -18,6 +18,7 @@ struct db_settings {
 	struct secret password; /* value NULL when not set: the socket's own authentication */
 	const char *name;
 	int64_t timeout; /* ms that connecting, one read or one write may take */
+	bool sync_wait;	 /* db_sync() has an effect */
 };
 
 struct db; /* a connection and its cache of prepared statements; one thread at a time */
@@ -32,6 +33,11 @@ void db_free(struct db *db); /* NULL is allowed */
 void db_set_timeout(struct db *db, int64_t timeout);
 /* INTERNAL unless the server answers. */
 enum status db_ping(struct db *db) MUST_CHECK;
+
+/* On a Galera cluster: what follows sees everything that was committed before this call, on any node; the next statement outside a
+ * transaction waits for it (BUSY when that takes too long). Once per request, and by itself on every new connection: whoever was
+ * redirected here by another process has read his own writes then. Nothing on a single server. */
+void db_sync(struct db *db);
 
 /* A parameter. */
 struct db_arg {

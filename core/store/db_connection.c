@@ -132,6 +132,45 @@ enum status connection_command(struct db *db, const char *sql)
 	return STATUS_OK;
 }
 
+/* By the text protocol. *ret_on: the last column of the first row says ON. */
+static enum status ask(struct db *db, const char *sql, bool *ret_on)
+{
+	enum status st = connection_command(db, sql);
+
+	if (st != STATUS_OK)
+		return st;
+	MYSQL_RES *rows = mysql_store_result(db->my);
+	if (!rows)
+		return connection_failed(db, mysql_errno(db->my), mysql_error(db->my));
+	MYSQL_ROW row = mysql_fetch_row(rows);
+	*ret_on = row && text_same(row[mysql_num_fields(rows) - 1], "ON");
+	mysql_free_result(rows);
+	return STATUS_OK;
+}
+
+/* A single server, or one built without Galera, has nothing to wait for. */
+static enum status cluster_find(struct db *db)
+{
+	db->cluster = false;
+	db->behind = true; /* behind a balancer this may be another node than before */
+	return db->settings.sync_wait ? ask(db, "SHOW SESSION VARIABLES LIKE 'wsrep_on'", &db->cluster) : STATUS_OK;
+}
+
+/* A wait of its own, not the session's variable: that would cost every statement a round trip through the cluster, and only the first
+ * of a request can be too early. */
+enum status connection_sync(struct db *db)
+{
+	bool unused;
+
+	ASSERT(!db->in_transaction);
+	if (!db->behind)
+		return STATUS_OK;
+	enum status st = db->cluster ? ask(db, "SET STATEMENT wsrep_sync_wait = 1 FOR SELECT 1", &unused) : STATUS_OK;
+	if (st == STATUS_OK)
+		db->behind = false;
+	return st;
+}
+
 /* What every connection must be, whatever the server's configuration says. */
 static enum status session_set(struct db *db, unsigned seconds)
 {
@@ -175,9 +214,20 @@ enum status connection_open(struct db *db)
 	}
 	db->my = my;
 	enum status st = session_set(db, seconds);
+	if (st == STATUS_OK)
+		st = cluster_find(db);
 	if (st != STATUS_OK)
 		connection_close(db);
 	return st;
+}
+
+enum status connection_still(struct db *db)
+{
+	if (!db->in_transaction || (db->my->server_status & SERVER_STATUS_IN_TRANS))
+		return STATUS_OK;
+	db->doomed = true;
+	db->trouble = TROUBLE_AGAIN;
+	return cause(STATUS_BUSY, "database: another node has undone the transaction");
 }
 
 static unsigned bucket_of(const char *sql)
@@ -218,5 +268,10 @@ enum status connection_prepare(struct db *db, const char *sql, struct statement 
 	db->buckets[bucket] = s;
 	db->statements++;
 	*ret = s;
-	return STATUS_OK;
+	if (!db->in_transaction)
+		return STATUS_OK;
+	/* A Galera node keeps silent when another node's commit undoes the transaction just during PREPARE, and what follows would count
+	 * by itself, each statement for its own. The answer to any other command says whether the transaction is still there. */
+	st = connection_command(db, "DO 0");
+	return st == STATUS_OK ? connection_still(db) : st;
 }

@@ -38,6 +38,8 @@ struct db {
 	unsigned number;      /* its error number */
 	when used_at;	      /* monotonic, of the latest answer */
 	uint64_t insert_id;
+	bool cluster; /* the connection is to a node of a Galera cluster */
+	bool behind;  /* it may not have applied yet what others have committed */
 	bool in_transaction;
 	bool doomed; /* the transaction is rolled back already, or has to be: nothing more is sent in it */
 	void (*after[DB_AFTER_MAX])(void);
@@ -46,8 +48,12 @@ struct db {
 
 enum status connection_open(struct db *db) MUST_CHECK; /* BUSY: database away; INTERNAL: it refuses us */
 void connection_close(struct db *db);		       /* and forgets all prepared statements */
+/* Waits when the node may be behind; not inside a transaction, where the server does not wait. */
+enum status connection_sync(struct db *db) MUST_CHECK;
 /* A statement without parameters and result, by the text protocol. */
 enum status connection_command(struct db *db, const char *sql) MUST_CHECK;
+/* BUSY, and the transaction is doomed, when the server's latest answer says that it is in none although it should be. */
+enum status connection_still(struct db *db) MUST_CHECK;
 /* From the cache, or prepared now. */
 enum status connection_prepare(struct db *db, const char *sql, struct statement **ret) MUST_CHECK;
 /* Records the error in db and as the cause, closes a lost connection, and says which status it is. */

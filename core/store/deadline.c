@@ -117,11 +117,12 @@ static enum status place_write(struct db *db, const struct reminder_mark *mark, 
 		DB_TEXT(names[mark->kind]), DB_INT(mark->days), DB_INT(place.until), DB_INT(place.id));
 }
 
+/* Imported rows without an owner are passed over: whoever they are attached to is reminded by the marks that are still to come. */
 #define AT_THIS_TIME(time, condition)                                                                          \
-	"SELECT id, " time " FROM application FORCE INDEX (" time ") WHERE " time " = ? AND id > ? AND muted = 0 AND " \
+	"SELECT id, " time " FROM application FORCE INDEX (" time ") WHERE " time " = ? AND id > ? AND muted = 0 AND user_id IS NOT NULL AND " \
 	condition " ORDER BY id LIMIT ?"
 #define LATER(time, condition)                                                                                 \
-	"SELECT id, " time " FROM application FORCE INDEX (" time ") WHERE " time " > ? AND " time " <= ? AND muted = 0" \
+	"SELECT id, " time " FROM application FORCE INDEX (" time ") WHERE " time " > ? AND " time " <= ? AND muted = 0 AND user_id IS NOT NULL" \
 	" AND " condition " ORDER BY " time ", id LIMIT ?"
 
 /* The next certificates behind the place, up to a time. First those of its very time: many expire at the same second. */

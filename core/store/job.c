@@ -13,19 +13,32 @@
 #define DRAW 4 /* the first of them are drawn from, so that many processes do not all go for the same row */
 #define ROUNDS 25
 
-static _Atomic(void (*)(void)) wake_hook;
+static _Atomic(void (*)(unsigned)) wake_hook;
+static _Atomic(unsigned (*)(const char *)) lanes_hook;
+static _Thread_local unsigned lanes_due; /* of the jobs that this thread has added since it woke anybody */
 
-void job_wake_with(void (*wake)(void))
+void job_wake_with(void (*wake)(unsigned lanes), unsigned (*lanes_of)(const char *kind))
 {
+	atomic_store(&lanes_hook, lanes_of);
 	atomic_store(&wake_hook, wake);
+}
+
+/* After a rollback what was due stays marked: a wake too many does no harm. */
+static void lanes_mark(const char *kind)
+{
+	unsigned (*hook)(const char *) = atomic_load(&lanes_hook);
+
+	lanes_due |= hook && kind ? hook(kind) : ~0u;
 }
 
 static void wake(void)
 {
-	void (*hook)(void) = atomic_load(&wake_hook);
+	void (*hook)(unsigned) = atomic_load(&wake_hook);
+	unsigned lanes = lanes_due;
 
-	if (hook)
-		hook();
+	lanes_due = 0;
+	if (hook && lanes)
+		hook(lanes);
 }
 
 enum status job_add(struct db *db, const char *kind, uint64_t subject, const char *payload, when run_at,
@@ -45,8 +58,10 @@ enum status job_add(struct db *db, const char *kind, uint64_t subject, const cha
 		DB_TEXT(kind), DB_INT(subject), DB_TEXT(payload), DB_TEXT(unique_key),
 		DB_INT(run_at ? run_at : now), DB_INT(now));
 
-	if (st == STATUS_OK)
+	if (st == STATUS_OK) {
+		lanes_mark(kind);
 		db_after_commit(db, wake);
+	}
 	return st;
 }
 
@@ -141,7 +156,7 @@ static void job_fill(const struct db_rows *rows, size_t i, when lease_until, str
 
 /* One look at the rows that are due. OK with *ret_taken false: others were quicker with all of them. */
 static enum status claim_round(struct db *db, struct arena *a, const char *const *kinds, const when *leases,
-	const char *owner, bool *ret_taken, struct job *ret)
+	const char *owner, bool *ret_taken, struct job *ret, when *ret_due)
 {
 	when now = clock_now(), due, lease = 0;
 	const char *kind;
@@ -151,8 +166,10 @@ static enum status claim_round(struct db *db, struct arena *a, const char *const
 
 	if (st != STATUS_OK)
 		return st;
-	if (!kind || due > now)
+	if (!kind || due > now) {
+		*ret_due = due;
 		return cause(STATUS_MISSING, "no job is due");
+	}
 	for (size_t i = 0; kinds[i]; i++)
 		if (kinds[i] == kind)
 			lease = leases[i];
@@ -182,10 +199,18 @@ static enum status claim_round(struct db *db, struct arena *a, const char *const
 enum status job_claim(struct db *db, struct arena *a, const char *const *kinds, const when *leases,
 	const char *owner, struct job *ret)
 {
+	when due;
+
+	return job_claim_or_due(db, a, kinds, leases, owner, ret, &due);
+}
+
+enum status job_claim_or_due(struct db *db, struct arena *a, const char *const *kinds, const when *leases,
+	const char *owner, struct job *ret, when *ret_due)
+{
 	ASSERT(!db_in_transaction(db) && *owner);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		bool taken = false;
-		enum status st = claim_round(db, a, kinds, leases, owner, &taken, ret);
+		enum status st = claim_round(db, a, kinds, leases, owner, &taken, ret, ret_due);
 		if (st != STATUS_OK || taken)
 			return st;
 	}
@@ -263,8 +288,10 @@ enum status job_restart(struct db *db, uint64_t id)
 
 	if (st == STATUS_OK && changed != 1)
 		return cause(STATUS_MISSING, "no failed job %llu", (unsigned long long)id);
-	if (st == STATUS_OK)
+	if (st == STATUS_OK) {
+		lanes_mark(NULL);
 		db_after_commit(db, wake);
+	}
 	return st;
 }
 
@@ -273,12 +300,34 @@ enum status job_has_failed(
 {
 	struct db_rows rows;
 	enum status st = db_select(db, a, &rows,
-		"SELECT id FROM job WHERE subject = ? AND kind = ? AND payload = ? AND state = 'failed' LIMIT 1", DB_INT(subject),
-		DB_TEXT(kind), DB_TEXT(payload));
+		"SELECT id FROM job WHERE subject = ? AND kind = ? AND payload = COALESCE(?, payload) AND state = 'failed' LIMIT 1",
+		DB_INT(subject), DB_TEXT(kind), DB_TEXT(payload));
 
 	if (st == STATUS_OK)
 		*ret = rows.rows > 0;
 	return st;
+}
+
+static struct job_failure failure_of(const struct db_rows *rows, size_t i)
+{
+	return (struct job_failure){
+		.id = (uint64_t)db_int(rows, i, 0),
+		.subject = (uint64_t)db_int(rows, i, 1),
+		.kind = db_text(rows, i, 2),
+		.payload = db_text(rows, i, 3),
+		.why = db_text(rows, i, 4),
+		.created_at = db_int(rows, i, 5),
+	};
+}
+
+static void failures_fill(struct arena *a, const struct db_rows *rows, struct job_failure **ret, size_t *ret_n)
+{
+	struct job_failure *all = arena_array(a, rows->rows, sizeof *all);
+
+	for (size_t i = 0; i < rows->rows; i++)
+		all[i] = failure_of(rows, i);
+	*ret = all;
+	*ret_n = rows->rows;
 }
 
 enum status job_failures(struct db *db, struct arena *a, unsigned limit, struct job_failure **ret, size_t *ret_n)
@@ -287,19 +336,43 @@ enum status job_failures(struct db *db, struct arena *a, unsigned limit, struct 
 	enum status st = db_select(db, a, &rows,
 		"SELECT id, subject, kind, payload, why, created_at FROM job WHERE state = 'failed' ORDER BY id LIMIT ?", DB_INT(limit));
 
-	if (st != STATUS_OK)
-		return st;
-	struct job_failure *all = arena_array(a, rows.rows, sizeof *all);
-	for (size_t i = 0; i < rows.rows; i++)
-		all[i] = (struct job_failure){
-			.id = (uint64_t)db_int(&rows, i, 0),
-			.subject = (uint64_t)db_int(&rows, i, 1),
-			.kind = db_text(&rows, i, 2),
-			.payload = db_text(&rows, i, 3),
-			.why = db_text(&rows, i, 4),
-			.created_at = db_int(&rows, i, 5),
-		};
-	*ret = all;
-	*ret_n = rows.rows;
-	return STATUS_OK;
+	if (st == STATUS_OK)
+		failures_fill(a, &rows, ret, ret_n);
+	return st;
+}
+
+enum status job_failures_below(
+	struct db *db, struct arena *a, uint64_t below, unsigned limit, struct job_failure **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status st = db_select(db, a, &rows,
+		"SELECT id, subject, kind, payload, why, created_at FROM job WHERE state = 'failed' AND id < ? ORDER BY id DESC LIMIT ?",
+		DB_INT(below ? below : INT64_MAX), DB_INT(limit));
+
+	if (st == STATUS_OK)
+		failures_fill(a, &rows, ret, ret_n);
+	return st;
+}
+
+enum status job_failure_get(struct db *db, struct arena *a, uint64_t id, struct job_failure *ret)
+{
+	struct db_rows rows;
+	enum status st = db_select(db, a, &rows,
+		"SELECT id, subject, kind, payload, why, created_at FROM job WHERE id = ? AND state = 'failed'", DB_INT(id));
+
+	if (st == STATUS_OK && rows.rows == 0)
+		return cause(STATUS_MISSING, "no failed job %llu", (unsigned long long)id);
+	if (st == STATUS_OK)
+		*ret = failure_of(&rows, 0);
+	return st;
+}
+
+enum status job_discard(struct db *db, uint64_t id)
+{
+	uint64_t changed = 0;
+	enum status st = db_exec(db, &changed, "DELETE FROM job WHERE id = ? AND state = 'failed'", DB_INT(id));
+
+	if (st == STATUS_OK && changed != 1)
+		return cause(STATUS_MISSING, "no failed job %llu", (unsigned long long)id);
+	return st;
 }

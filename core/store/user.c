@@ -3,6 +3,7 @@
 
 #include "store/audit.h"
 #include "store/fit.h"
+#include "store/user_find.h"
 #include "store/user_row.h"
 
 #define NAME_MAX_CHARS 255
@@ -29,15 +30,16 @@ void user_fill(const struct db_rows *rows, size_t row, size_t col, struct user *
 struct login {
 	struct arena *arena;
 	struct user user; /* as it is to be stored */
+	const char *search; /* what it is found by */
 };
 
 static enum status user_insert(struct db *db, struct login *login)
 {
 	struct user *u = &login->user;
 	enum status st = db_exec(db, NULL,
-		"INSERT INTO user (eppn, idp, name, mail, lang, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		"INSERT INTO user (eppn, idp, name, mail, lang, created_at, seen_at, search) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		DB_TEXT(u->eppn), DB_TEXT(u->idp), DB_TEXT(u->name), DB_TEXT(u->mail),
-		DB_TEXT(lang_code(u->lang)), DB_INT(u->seen_at), DB_INT(u->seen_at));
+		DB_TEXT(lang_code(u->lang)), DB_INT(u->seen_at), DB_INT(u->seen_at), DB_TEXT(login->search));
 
 	if (st == STATUS_CONFLICT)
 		return db_again(db); /* another log-in of the same user was first: now the row is there */
@@ -67,9 +69,9 @@ static enum status user_update(struct db *db, struct login *login, const struct 
 	u->id = old->id;
 	u->created_at = old->created_at;
 	enum status st = db_exec(db, NULL,
-		"UPDATE user SET idp = ?, name = ?, mail = ?, lang = ?, seen_at = ? WHERE id = ?",
+		"UPDATE user SET idp = ?, name = ?, mail = ?, lang = ?, seen_at = ?, search = ? WHERE id = ?",
 		DB_TEXT(u->idp), DB_TEXT(u->name), DB_TEXT(u->mail), DB_TEXT(lang_code(u->lang)),
-		DB_INT(u->seen_at), DB_INT(u->id));
+		DB_INT(u->seen_at), DB_TEXT(login->search), DB_INT(u->id));
 	if (st == STATUS_OK)
 		st = audit_change(db, login, "user.mail_changed", old->mail, u->mail);
 	if (st == STATUS_OK)
@@ -109,6 +111,7 @@ enum status user_login(struct db *db, struct arena *a, const char *eppn, const c
 		.lang = lang,
 		.seen_at = clock_now(),
 	};
+	login.search = user_search_text(a, &login.user);
 	enum status st = db_transact(db, login_body, &login);
 	if (st == STATUS_OK)
 		*ret = login.user;

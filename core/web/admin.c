@@ -24,19 +24,24 @@ enum status admin_start(const struct admin_settings *s)
 	return STATUS_OK;
 }
 
-static bool listed_in(const char *const *list, const struct request *rq)
+static bool listed_in(const char *const *list, struct arena *a, const char *eppn)
 {
 	for (; list && *list; list++)
-		if (text_same(text_lower(rq->arena, *list), rq->user->eppn))
+		if (text_same(text_lower(a, *list), eppn))
 			return true;
 	return false;
 }
 
+bool admin_eppn_has(struct arena *a, const char *eppn, enum right right)
+{
+	return (full_rights[right] && listed_in(settings.full, a, eppn)) ||
+	       (help_desk_rights[right] && listed_in(settings.help_desk, a, eppn)) ||
+	       (auditor_rights[right] && listed_in(settings.auditors, a, eppn));
+}
+
 static bool role_has(const struct request *rq, enum right right)
 {
-	return (full_rights[right] && listed_in(settings.full, rq)) ||
-	       (help_desk_rights[right] && listed_in(settings.help_desk, rq)) ||
-	       (auditor_rights[right] && listed_in(settings.auditors, rq));
+	return admin_eppn_has(rq->arena, rq->user->eppn, right);
 }
 
 bool admin_listed(const struct request *rq)

@@ -30,6 +30,8 @@ bool admin_listed(const struct request *rq);
 /* Whether the user may, now and here: the role has the right, and the password was shown in this session. For buttons and for handlers
  * that serve more than one right; a route's own right is checked before its handler. */
 bool admin_may(const struct request *rq, enum right right);
+/* Whether the lists give this ePPN the right, with or without a password. For what is told about a user. */
+bool admin_eppn_has(struct arena *a, const char *eppn, enum right right);
 /* The router's check of a route: MISSING (404) for whoever is not listed; DENIED with a challenge (401) until the password was shown, with
  * Retry-After (429) while wrong ones slow it down, with a sentence (403) when the role lacks the right. */
 enum status admin_enter(struct request *rq, enum right right) MUST_CHECK;

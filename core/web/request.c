@@ -2,6 +2,7 @@
 #include "web/request_internal.h"
 
 #include "base/crypto.h"
+#include "web/upload.h"
 
 /* nginx logs the same id; longer or other text than it makes is not from nginx. */
 #define ID_DIGITS 32
@@ -224,6 +225,8 @@ enum status request_read_form(struct request *rq, int64_t max)
 		return request_fail(
 			rq, STATUS_INVALID, 413, _("What was sent is too large. Nothing was changed."));
 	}
+	if (len && p->route && p->route->upload && upload_type(pairs_find(&p->params, "CONTENT_TYPE")))
+		return upload_read(rq, &p->source, pairs_find(&p->params, "CONTENT_TYPE"), (size_t)len, &p->fields);
 	if (len && !form_type(pairs_find(&p->params, "CONTENT_TYPE"))) {
 		cause(STATUS_INVALID, "body is not a form");
 		return request_fail(rq, STATUS_INVALID, 415, NULL);

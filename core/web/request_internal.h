@@ -44,6 +44,7 @@ struct request_parts {
 	const char *admin_proof; /* what this session showed of the administrators' password; NULL: nothing */
 	bool admin_known, admin_proven;
 	const struct site_pause *pause; /* NULL: not asked yet */
+	const struct uploads *uploads;  /* files of the form; upload.c */
 
 	/* The response under way. */
 	int http; /* 0: there is none yet */

@@ -228,10 +228,15 @@ static bool lang_switch(struct request *rq, enum status *ret)
 	return true;
 }
 
-static enum status log_in_first(struct request *rq)
+static const char *address_here(const struct request *rq)
 {
 	const char *query = rq->parts->query_string;
-	const char *here = arena_printf(rq->arena, "%s%s%s", rq->parts->raw_path, *query ? "?" : "", query);
+
+	return arena_printf(rq->arena, "%s%s%s", rq->parts->raw_path, *query ? "?" : "", query);
+}
+
+static enum status log_in_first(struct request *rq)
+{
 
 	if (!is_get(rq)) {
 		cause(STATUS_DENIED, "form without a session");
@@ -245,7 +250,7 @@ static enum status log_in_first(struct request *rq)
 		return request_refuse(rq, STATUS_DENIED, _("Your session has ended. Please log in again."));
 	}
 	return request_redirect(
-		rq, arena_printf(rq->arena, "/login?to=%s", text_url_encode(rq->arena, here)));
+		rq, arena_printf(rq->arena, "/login?to=%s", text_url_encode(rq->arena, address_here(rq))));
 }
 
 /* Reads the form and checks its token. */
@@ -298,7 +303,7 @@ static enum status paused(struct request *rq)
 		request_set_header(rq, "Retry-After", arena_printf(rq->arena, "%lld", (long long)((pause->until - rq->now) / SECOND + 1)));
 	cause(STATUS_BUSY, "the site is paused");
 	return request_fail(rq, STATUS_BUSY, 503,
-		_("The site is under maintenance: this cannot be done at the moment, and nothing was done. Your certificates and PINs can still be viewed."));
+		_("The site is under maintenance: this cannot be done at the moment, and nothing was done."));
 }
 
 static enum status route_run(struct request *rq, const struct route *route)
@@ -368,6 +373,11 @@ static const char *error_title(int http)
 	}
 }
 
+static bool refused_by_pause(struct request *rq, int http)
+{
+	return http == 503 && rq->parts->route && rq->parts->route->pauses && request_pause(rq)->paused;
+}
+
 static void error_page(struct request *rq, int http, const char *sentence)
 {
 	struct model *m = model_new(rq->arena);
@@ -379,7 +389,12 @@ static void error_page(struct request *rq, int http, const char *sentence)
 		model_show(m, "LOG_IN");
 	if (http == 404)
 		model_show(m, "NOT_FOUND");
-	if (http >= 500)
+	/* The same for every page that is not there, so it tells nothing of those that others would see. */
+	if (http == 404 && !rq->user && is_get(rq))
+		model_set(model_section(m, "LOG_IN_FIRST"), "TO", address_here(rq));
+	if (refused_by_pause(rq, http))
+		model_show(m, "PAUSED");
+	else if (http >= 500)
 		model_show(m, "OUR_FAULT");
 	if (response_page(rq, http, "core/error.html", error_title(http), m) == STATUS_OK)
 		return;

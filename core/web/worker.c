@@ -224,6 +224,8 @@ static void request_answer(struct worker *w, FCGX_Request *fcgi, when since)
 	when begun = clock_monotonic();
 	bool complete;
 
+	if (w->db)
+		db_sync(w->db); /* the browser may come from another process, on another node */
 	router_run(rq);
 	complete = response_write(rq, (struct request_sink){.write = response_put, .to = &e});
 	transfer_begins(w);

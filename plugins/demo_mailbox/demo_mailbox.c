@@ -91,7 +91,7 @@ static enum status mailbox_mail(struct request *rq)
 static enum status mailbox_start(struct arena *a, struct db *db)
 {
 	g_mime_init();
-	return sink_start((int)settings.port, db);
+	return sink_start((int)settings.port, site_base_url(), db);
 }
 
 static const struct route routes[] = {

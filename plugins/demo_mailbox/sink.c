@@ -4,6 +4,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "demo_mailbox_store.h"
@@ -15,6 +18,9 @@
 #define RECIPIENTS_MAX 20
 #define SILENCE ((uint64_t)60 * SECOND)   /* then a guest is shown out */
 #define SUBJECT_BYTES 255                 /* of the column */
+#define GREETING_BYTES 512                /* RFC 5321 4.5.3.1.5 */
+#define GREETING_TIME (5 * SECOND)        /* a mailbox that just starts, or is busy, answers within a moment */
+#define LISTEN_TRIES 3
 
 /* A connection. */
 struct guest {
@@ -40,6 +46,7 @@ static struct sink {
 	struct db *db;
 	unsigned guests;
 	bool running;
+	char name[300]; /* in the greeting: tells the processes of one site from everybody else */
 } sink;
 
 static void guest_closed(uv_handle_t *handle)
@@ -63,7 +70,7 @@ static void guest_close(struct guest *g)
 /* Answers are short and one at a time: a guest that does not even take one is of no use. */
 static void guest_say(struct guest *g, const char *line)
 {
-	char reply[256];
+	char reply[GREETING_BYTES];
 	int len = snprintf(reply, sizeof reply, "%s\r\n", line);
 	uv_buf_t buf = uv_buf_init(reply, (unsigned)len);
 	if (uv_try_write((uv_stream_t *)&g->tcp, &buf, 1) != len)
@@ -238,6 +245,13 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	guest_take(g, buf->base, (size_t)n);
 }
 
+static void guest_greet(struct guest *g, const char *code, const char *behind)
+{
+	char line[GREETING_BYTES];
+	snprintf(line, sizeof line, "%s %s%s", code, sink.name, behind);
+	guest_say(g, line);
+}
+
 static void on_guest(uv_stream_t *listener, int status)
 {
 	if (status < 0)
@@ -255,13 +269,13 @@ static void on_guest(uv_stream_t *listener, int status)
 		return;
 	}
 	if (sink.guests > GUESTS_MAX) {
-		guest_say(g, "421 4.3.2 too many connections");
+		guest_greet(g, "421", ", too many connections");
 		guest_close(g);
 		return;
 	}
 	uv_timer_start(&g->timer, guest_silent, SILENCE, 0);
 	uv_read_start((uv_stream_t *)&g->tcp, on_alloc, on_read);
-	guest_say(g, "220 inkan demo mailbox");
+	guest_greet(g, "220", "");
 }
 
 static void handle_close(uv_handle_t *handle, void *unused)
@@ -286,33 +300,99 @@ static void *sink_run(void *unused)
 	return NULL;
 }
 
-enum status sink_start(int port, const struct db *db)
+/* The first line that the socket gives, without its CRLF; "" when none came in time. */
+static void line_read(int fd, char *line, size_t room)
 {
-	struct sockaddr_in address;
+	when until = clock_monotonic() + GREETING_TIME;
+	size_t len = 0;
+	while (len + 1 < room && clock_monotonic() < until) {
+		ssize_t n = read(fd, line + len, room - 1 - len);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		if (memchr(line, '\n', len))
+			break;
+	}
+	line[len] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+}
+
+enum holder { HOLDER_NONE, HOLDER_OURS, HOLDER_STRANGER };
+
+/* Who has the port: a mailbox names its site when it greets. */
+static enum holder port_holder(const struct sockaddr_in *address)
+{
+	const struct timeval limit = {.tv_sec = GREETING_TIME / SECOND};
+	char line[GREETING_BYTES] = "";
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return HOLDER_STRANGER;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* of connect() too */
+	bool there = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+	if (there)
+		line_read(fd, line, sizeof line);
+	close(fd);
+	if (!there)
+		return HOLDER_NONE; /* it has just gone */
+	size_t len = strlen(sink.name);
+	bool ours = strlen(line) >= len + 4 && strncmp(line + 4, sink.name, len) == 0 && (!line[len + 4] || line[len + 4] == ',');
+	return ours ? HOLDER_OURS : HOLDER_STRANGER;
+}
+
+static int sink_listen(const struct sockaddr_in *address)
+{
 	uv_loop_init(&sink.loop);
 	uv_async_init(&sink.loop, &sink.stop, on_stop);
 	uv_tcp_init(&sink.loop, &sink.listener);
-	int error = uv_ip4_addr("127.0.0.1", port, &address);
-	if (!error)
-		error = uv_tcp_bind(&sink.listener, (const struct sockaddr *)&address, 0);
+	int error = uv_tcp_bind(&sink.listener, (const struct sockaddr *)address, 0);
 	if (!error)
 		error = uv_listen((uv_stream_t *)&sink.listener, GUESTS_MAX, on_guest);
 	if (error) {
 		uv_walk(&sink.loop, handle_close, NULL);
 		uv_run(&sink.loop, UV_RUN_DEFAULT);
 		uv_loop_close(&sink.loop);
-		if (error != UV_EADDRINUSE)
-			return cause(STATUS_INVALID, "demo_mailbox.conf: cannot listen on 127.0.0.1:%d (%s)", port, uv_strerror(error));
-		log_info("mailbox, 127.0.0.1:%d is taken: another process of this site receives the mail", port);
-		return STATUS_OK;
 	}
-	sink.db = db_twin(db);
+	return error;
+}
+
+static void sink_thread_start(const struct db *db)
+{
 	sigset_t all, old;
+	sink.db = db_twin(db);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	sink.running = pthread_create(&sink.thread, NULL, sink_run, NULL) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	ASSERT(sink.running);
+}
+
+enum status sink_start(int port, const char *site, const struct db *db)
+{
+	struct sockaddr_in address;
+	enum holder holder = HOLDER_NONE;
+	int error = uv_ip4_addr("127.0.0.1", port, &address);
+
+	snprintf(sink.name, sizeof sink.name, "inkan demo mailbox of %s", site);
+	for (int i = 0; !error && i < LISTEN_TRIES && holder == HOLDER_NONE; i++) {
+		error = sink_listen(&address);
+		if (!error) {
+			sink_thread_start(db);
+			return STATUS_OK;
+		}
+		if (error == UV_EADDRINUSE) {
+			holder = port_holder(&address);
+			error = 0;
+		}
+	}
+	if (error)
+		return cause(STATUS_INVALID, "demo_mailbox.conf: cannot listen on 127.0.0.1:%d (%s)", port, uv_strerror(error));
+	if (holder != HOLDER_OURS)
+		return cause(STATUS_INVALID,
+			"demo_mailbox.conf: port %d of 127.0.0.1 belongs to another program, which does not greet as the mailbox of %s; "
+			"name a free one here and in mail_url of inkan.conf",
+			port, site);
+	log_info("mailbox, another process of this site has 127.0.0.1:%d and receives the mail", port);
 	return STATUS_OK;
 }
 

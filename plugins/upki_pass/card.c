@@ -2,10 +2,13 @@
 #include "card.h"
 
 #include <curl/curl.h>
+#include <strings.h>
 
 #define CONNECT_TIME (10 * SECOND)
 /* Of an answer only its beginning matters; a longer one is no answer of a card server. */
 #define ANSWER_MAX 65536
+/* What acceptance and refusal are told by, behind the blanks that pages of some servers begin with. */
+#define ANSWER_START 32
 /* .p12 and PIN in base64, percent-encoded at worst, with keys and names. */
 #define BODY_MAX (HANDOVER_MAX * 2 * 4 / 3 * 3 + 8192)
 
@@ -26,19 +29,24 @@ enum status card_check(const struct card_settings *c)
 	if (text_same(c->p12_field, c->pin_field) || text_same(c->key_field, c->p12_field) ||
 		text_same(c->key_field, c->pin_field) || text_same(c->key_field, c->id_field))
 		return cause(STATUS_INVALID, "upki_pass.conf: two fields have the same name");
+	if (strlen(c->answer_start) > ANSWER_START)
+		return cause(
+			STATUS_INVALID, "upki_pass.conf: answer_start has more than %d bytes", ANSWER_START);
 	return STATUS_OK;
 }
 
 struct answer {
-	char start[8];
-	size_t len;
+	char start[ANSWER_START + 1];
+	size_t len, start_len;
 };
 
 static size_t answer_write(char *data, size_t size, size_t n, void *context)
 {
 	struct answer *answer = context;
-	for (size_t i = 0; i < n && answer->len + i < sizeof answer->start - 1; i++)
-		answer->start[answer->len + i] = data[i];
+	for (size_t i = 0; i < n && answer->start_len < ANSWER_START; i++)
+		if (answer->start_len ||
+			!strchr(" \t\r\n\xef\xbb\xbf", data[i])) /* blanks and the mark of UTF-8 */
+			answer->start[answer->start_len++] = data[i];
 	answer->len += n;
 	return answer->len <= ANSWER_MAX ? n : 0;
 }
@@ -49,7 +57,8 @@ static void field_add(struct arena *a, struct text *body, const char *name, cons
 	text_add(body, text_url_encode(a, value));
 }
 
-static enum status judge(CURL *curl, CURLcode code, const struct answer *answer, const char *path)
+static enum status judge(
+	CURL *curl, CURLcode code, const struct answer *answer, const char *path, const char *wanted)
 {
 	long http = 0;
 	if (code != CURLE_OK)
@@ -57,9 +66,13 @@ static enum status judge(CURL *curl, CURLcode code, const struct answer *answer,
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http);
 	if (http != 200)
 		return cause(STATUS_UPSTREAM, "card server, %s: answered HTTP %ld", path, http);
-	/* What the first users of this interface met: refusals with HTTP 200 whose text says so. */
-	if (text_starts(answer->start, "err:"))
+	/* The portal before this one told a refusal by this text, whatever the HTTP code. To take a refusal for an acceptance would
+	 * wipe key and PIN for good; the other way round the same is sent once more. */
+	if (strncasecmp(answer->start, "err:", 4) == 0)
 		return cause(STATUS_UPSTREAM, "card server, %s: answered HTTP 200, but with an error", path);
+	if (strncasecmp(answer->start, wanted, strlen(wanted)) != 0)
+		return cause(STATUS_UPSTREAM, "card server, %s: answered HTTP 200, but not with answer_start",
+			path);
 	return STATUS_OK;
 }
 
@@ -90,7 +103,7 @@ static enum status post(
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, answer_write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
 	CURLcode code = curl_easy_perform(curl);
-	enum status s = judge(curl, code, &answer, path);
+	enum status s = judge(curl, code, &answer, path, c->answer_start);
 	curl_easy_cleanup(curl);
 	return s;
 }

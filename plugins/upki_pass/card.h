@@ -8,7 +8,8 @@ struct card_settings {
 	const char *url, *issue_path, *revoke_path, *ca_file;
 	struct secret issue_key, revoke_key;
 	const char *key_field, *p12_field, *pin_field, *id_field;
-	int64_t timeout; /* ms */
+	const char *answer_start; /* of an acceptance; "": whatever does not begin with err: */
+	int64_t timeout;	  /* ms */
 };
 
 /* Whether address and field names can be used: INVALID says which cannot. */

@@ -81,12 +81,13 @@ enum status download_page(struct request *rq)
 
 struct download_task {
 	struct request *rq;
-	uint64_t application;
-	const char *format; /* as asked for; of a repetition, as it was made */
+	const char *format; /* as asked for */
 	struct bytes cookie;
+	struct local_order order;
+	struct local_certificate certificate; /* when it is TAKE_OPEN */
 	enum take_state state;
 	bool locked;
-	struct bytes file;
+	struct local_file file; /* perhaps in another format: the one in which it was made */
 };
 
 /* The one place where certificates come into being. Everybody who downloads this order takes turns at its row; the first one signs. */
@@ -94,50 +95,44 @@ static enum status download_body(struct db *db, void *context)
 {
 	struct download_task *t = context;
 	struct arena *a = t->rq->arena;
-	struct local_order order;
-	struct local_certificate c;
-	enum status s = local_order_lock(db, a, t->application, &order);
+	struct local_order *order = &t->order;
+	enum status s = take_lock(t->rq, order);
 	if (s != STATUS_OK)
 		return s;
-	t->state = take_state(&order, t->cookie, t->rq->now);
-	t->locked = t->state == TAKE_OPEN && !unlocked(&order, t->cookie, t->rq->now);
-	if (t->state == TAKE_REPEAT) {
-		t->format = order.p12_format;
-		return issue_stored(a, &order, &t->file);
-	}
+	t->state = take_state(order, t->cookie, t->rq->now);
+	t->locked = t->state == TAKE_OPEN && !unlocked(order, t->cookie, t->rq->now);
+	if (t->state == TAKE_REPEAT)
+		return issue_stored(a, order, &t->file);
 	if (t->state != TAKE_OPEN || t->locked)
 		return STATUS_OK;
-	s = issue_certificate(a, db, &order, clock_now(), &c);
+	s = issue_certificate(a, db, order, clock_now(), &t->certificate);
 	if (s == STATUS_OK)
-		s = issue_p12(a, db, &order, &c, t->format, &t->file);
+		s = issue_file(a, db, order, &t->certificate, t->format, &t->file);
 	if (s == STATUS_OK)
 		s = audit_add(db, "certificate.sent",
-			arena_printf(a, "application:%llu", (unsigned long long)t->application),
-			arena_printf(a, "serial %s", c.serial));
+			arena_printf(a, "application:%llu", (unsigned long long)order->application),
+			arena_printf(a, "serial %s", t->certificate.serial));
 	return s;
 }
 
 struct taken_task {
 	struct arena *arena;
-	uint64_t application;
 	struct bytes cookie;
+	struct local_certificate certificate;
+	struct local_file file;
 	when now;
 };
 
 static enum status taken_body(struct db *db, void *context)
 {
 	const struct taken_task *t = context;
-	struct local_order order;
-	struct local_certificate c;
-	enum status s = local_order_lock(db, t->arena, t->application, &order);
-	if (s != STATUS_OK || order.taken_at || order.wiped_at)
-		return s; /* another reply to the same browser was faster, or it was revoked */
-	s = local_order_taken(db, t->application, t->cookie, t->now, t->now + local_settings.repeat_time);
-	if (s == STATUS_OK)
-		s = local_certificate_get(db, t->arena, t->application, &c);
-	if (s == STATUS_OK && !c.reported_at)
-		s = order_report_taken(t->arena, db, &c, t->now);
-	return s;
+	bool first;
+	/* What this browser has is what it may have again, even if the row holds the file of another one that gave the PIN meanwhile. */
+	enum status s = local_order_taken(db, t->certificate.application, t->cookie, t->now,
+		t->now + local_settings.repeat_time, t->file.format, t->file.sealed, &first);
+	if (s != STATUS_OK || !first)
+		return s; /* another reply was faster, or it was revoked */
+	return order_report_taken(t->arena, db, &t->certificate, t->now);
 }
 
 /* The whole file is with nginx: taken. When it is not, or this cannot be written down, the PIN opens the address again, and the sweep
@@ -145,54 +140,53 @@ static enum status taken_body(struct db *db, void *context)
 static void download_after(struct request *rq, bool complete, void *context)
 {
 	struct taken_task *task = context;
+	uint64_t application = task->certificate.application;
+	enum status s;
 	if (!complete) {
 		log_info("download of application %llu, not handed over completely; the PIN opens it again",
-			(unsigned long long)task->application);
+			(unsigned long long)application);
+		s = local_order_forget_p12(rq->db, application, task->file.sealed); /* the next one may choose anew */
+		if (s != STATUS_OK)
+			log_status(s, "download, its file is still there");
 		return;
 	}
 	task->now = clock_now();
-	enum status s = db_transact(rq->db, taken_body, task);
+	s = db_transact(rq->db, taken_body, task);
 	if (s != STATUS_OK)
 		log_status(s, "download, that it was taken could not be recorded");
 }
 
-static enum status download_hand_over(
-	struct request *rq, const struct local_order *order, const struct download_task *task)
+static enum status download_hand_over(struct request *rq, const struct download_task *task)
 {
+	const struct local_order *order = &task->order;
 	struct taken_task *taken = arena_alloc(rq->arena, sizeof *taken);
 	*taken = (struct taken_task){
-		.arena = rq->arena, .application = order->application, .cookie = task->cookie};
+		.arena = rq->arena, .cookie = task->cookie, .certificate = task->certificate, .file = task->file};
 	if (task->state == TAKE_OPEN)
 		request_after(rq, download_after, taken);
 	request_secret(rq);
-	bool apple = text_same(task->format, LOCAL_APPLE);
+	bool apple = text_same(task->file.format, LOCAL_APPLE);
 	return request_send(rq, apple ? MOBILECONFIG_TYPE : "application/x-pkcs12",
-		arena_printf(rq->arena, "%s-%u.%s", order->type, order->number, apple ? "mobileconfig" : "p12"), task->file);
+		arena_printf(rq->arena, "%s-%u.%s", order->type, order->number, apple ? "mobileconfig" : "p12"),
+		task->file.plain);
 }
 
 enum status download_send(struct request *rq)
 {
-	struct local_order order;
 	const char *format = request_field(rq, "format");
-	enum status s = take_find(rq, &order);
-	if (s == STATUS_MISSING)
-		return take_ended(rq, TAKE_UNKNOWN);
-	if (s != STATUS_OK)
-		return s;
 	if (!format)
 		format = "modern";
 	if (!text_same(format, "modern") && !text_same(format, "compatible") && !text_same(format, LOCAL_APPLE))
 		return cause(STATUS_INVALID, "field format is neither modern nor compatible nor apple");
-	struct download_task task = {.rq = rq,
-		.application = order.application,
-		.format = format,
-		.cookie = take_cookie_digest(rq)};
-	s = db_transact(rq->db, download_body, &task);
+	struct download_task task = {.rq = rq, .format = format, .cookie = take_cookie_digest(rq)};
+	enum status s = db_transact(rq->db, download_body, &task);
+	if (s == STATUS_MISSING)
+		return take_ended(rq, TAKE_UNKNOWN);
 	if (s != STATUS_OK)
 		return s;
 	if (task.state != TAKE_OPEN && task.state != TAKE_REPEAT)
 		return take_ended(rq, task.state);
 	if (task.locked)
 		return ask_again(rq);
-	return download_hand_over(rq, &order, &task);
+	return download_hand_over(rq, &task);
 }

@@ -130,22 +130,27 @@ static enum status profile_of(struct arena *a, struct db *db, const struct local
 	return STATUS_OK;
 }
 
-enum status issue_stored(struct arena *a, const struct local_order *order, struct bytes *ret)
+enum status issue_stored(struct arena *a, const struct local_order *order, struct local_file *ret)
 {
-	return seal_open(a, "local_order", order_row(a, order), "p12_sealed", order->p12_sealed, ret);
+	struct local_file file = {.format = order->p12_format, .sealed = order->p12_sealed};
+	enum status s = seal_open(a, "local_order", order_row(a, order), "p12_sealed", file.sealed, &file.plain);
+	if (s == STATUS_OK)
+		*ret = file;
+	return s;
 }
 
-enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order,
-	const struct local_certificate *c, const char *format, struct bytes *ret)
+enum status issue_file(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, const char *format, struct local_file *ret)
 {
-	if (order->p12_sealed.len && text_same(order->p12_format, format))
+	if (order->p12_sealed.len)
 		return issue_stored(a, order, ret);
-	struct bytes file;
-	enum status s = text_same(format, LOCAL_APPLE) ? profile_of(a, db, order, c, &file)
-						       : issue_p12_only(a, db, order, c, format, &file);
-	if (s == STATUS_OK)
-		s = local_order_set_p12(db, order->application, format,
-			seal(a, "local_order", order_row(a, order), "p12_sealed", file));
+	struct local_file file = {.format = format};
+	enum status s = text_same(format, LOCAL_APPLE) ? profile_of(a, db, order, c, &file.plain)
+						       : issue_p12_only(a, db, order, c, format, &file.plain);
+	if (s != STATUS_OK)
+		return s;
+	file.sealed = seal(a, "local_order", order_row(a, order), "p12_sealed", file.plain);
+	s = local_order_set_p12(db, order->application, format, file.sealed);
 	if (s == STATUS_OK)
 		*ret = file;
 	return s;

@@ -6,6 +6,11 @@
 
 const char *const key_kinds[] = {"rsa:2048", "rsa:3072", "rsa:4096", "ec:P-256", "ec:P-384", NULL};
 
+bool key_is_quick(const char *kind)
+{
+	return text_starts(kind, "ec:");
+}
+
 enum status key_make(struct arena *a, const char *kind, EVP_PKEY **ret)
 {
 	EVP_PKEY *key = NULL;

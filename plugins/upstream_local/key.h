@@ -6,6 +6,8 @@
 
 /* "rsa:2048", "rsa:3072", "rsa:4096", "ec:P-256", "ec:P-384"; NULL-terminated, for the settings. */
 extern const char *const key_kinds[];
+/* One of the kinds that are made in less time than a key of the stock is fetched: elliptic curves. */
+bool key_is_quick(const char *kind);
 
 /* A new key of the kind. RSA takes 0.2 s (2048 bits) to 1 s (4096) on average: never on a request's thread. */
 enum status key_make(struct arena *a, const char *kind, EVP_PKEY **ret) MUST_CHECK;

@@ -63,6 +63,10 @@ enum status order_report_taken(
 enum status order_pin(struct arena *a, const struct local_order *order, const char **ret) MUST_CHECK;
 
 /* ready.c: key, PIN, and where they go. */
+
+/* A new order of a user, made ready at once when that takes no time: with a key of the stock, or one that is quickly made. Joins the
+ * caller's transaction; *ret_ready false: the key job has to make the key. */
+enum status order_ready_now(struct arena *a, struct db *db, const struct local_order *order, bool *ret_ready) MUST_CHECK;
 enum status order_key_job(const struct job_run *run);
 enum status order_key_gave_up(const struct job_run *run, const char *why);
 enum status order_stock_job(const struct job_run *run);
@@ -74,14 +78,19 @@ enum status issue_certificate(struct arena *a, struct db *db, const struct local
 	struct local_certificate *ret) MUST_CHECK;
 /* The format of a download that is an Apple configuration profile, with the .p12 in it. */
 #define LOCAL_APPLE "apple"
-/* The order's .p12 in this format, or the profile, made and stored sealed unless it was before. As above. */
-enum status issue_p12(struct arena *a, struct db *db, const struct local_order *order,
-	const struct local_certificate *c, const char *format, struct bytes *ret) MUST_CHECK;
+struct local_file {
+	const char *format;
+	struct bytes sealed, plain;
+};
+/* The order's file: the one that is stored, whatever its format, else one in this format, made and stored sealed. So all downloads of one
+ * browser that overlap get the same bytes. As above. */
+enum status issue_file(struct arena *a, struct db *db, const struct local_order *order,
+	const struct local_certificate *c, const char *format, struct local_file *ret) MUST_CHECK;
 /* The order's .p12 in this format, not stored. */
 enum status issue_p12_only(struct arena *a, struct db *db, const struct local_order *order,
 	const struct local_certificate *c, const char *format, struct bytes *ret) MUST_CHECK;
-/* The stored .p12, opened. */
-enum status issue_stored(struct arena *a, const struct local_order *order, struct bytes *ret) MUST_CHECK;
+/* The stored file, opened. */
+enum status issue_stored(struct arena *a, const struct local_order *order, struct local_file *ret) MUST_CHECK;
 
 /* take.c, download.c, publish.c: pages. */
 enum status take_pin_page(struct request *rq);
@@ -104,6 +113,8 @@ enum take_state {
 enum take_state take_state(const struct local_order *order, struct bytes cookie_digest, when now);
 /* Finds the order of the request's address; MISSING when there is none. */
 enum status take_find(struct request *rq, struct local_order *ret) MUST_CHECK;
+/* The same, as the first statement of a transaction on it. */
+enum status take_lock(struct request *rq, struct local_order *ret) MUST_CHECK;
 /* SHA-256 of this browser's cookie for the order's address; no bytes when there is none. */
 struct bytes take_cookie_digest(struct request *rq);
 /* The page for an address that serves no more. */

@@ -65,15 +65,20 @@ static enum status order_fill(
 struct submit_task {
 	struct arena *arena;
 	const struct local_order *order;
+	bool ready;
 };
 
 /* Twice does no harm: there is one row per application, and a job for an order that is ready ends at once. */
 static enum status submit_body(struct db *db, void *context)
 {
-	const struct submit_task *t = context;
+	struct submit_task *t = context;
 	uint64_t id = t->order->application;
-	enum status s = local_order_insert(db, t->order);
-	if (s == STATUS_OK)
+	bool is_new = false;
+	t->ready = false;
+	enum status s = local_order_insert(db, t->order, &is_new);
+	if (s == STATUS_OK && is_new && !t->order->handover)
+		s = order_ready_now(t->arena, db, t->order, &t->ready);
+	if (s == STATUS_OK && !t->ready)
 		s = job_add(db, LOCAL_KEY_JOB, id, "", 0,
 			arena_printf(t->arena, LOCAL_KEY_JOB ":%llu", (unsigned long long)id));
 	return s;
@@ -99,7 +104,10 @@ static enum status submit_issue(const struct upstream_call *call, struct upstrea
 	if (s != STATUS_OK || order->answer != UPSTREAM_ACCEPTED)
 		return s;
 	struct submit_task task = {.arena = call->arena, .order = &row};
-	return db_transact(call->db, submit_body, &task);
+	s = db_transact(call->db, submit_body, &task);
+	if (s == STATUS_OK && task.ready)
+		order->answer = UPSTREAM_TOLD;
+	return s;
 }
 
 /* Revoke */
@@ -181,10 +189,11 @@ enum status order_report_taken(struct arena *a, struct db *db, const struct loca
 		.not_after = c->not_after,
 		.fingerprint = c->fingerprint,
 	};
-	enum status s = upstream_report(db, a, LOCAL_NAME, c->application, &event);
-	if (s == STATUS_OK || s == STATUS_MISSING) /* an application deleted meanwhile */
-		s = local_certificate_reported(db, c->application, now);
-	return s;
+	bool first = false;
+	enum status s = local_certificate_reported(db, c->application, now, &first);
+	if (s == STATUS_OK && first)
+		s = upstream_report(db, a, LOCAL_NAME, c->application, &event);
+	return s == STATUS_MISSING ? STATUS_OK : s; /* an application deleted meanwhile */
 }
 
 struct confirm_task {
@@ -201,7 +210,7 @@ static enum status confirm_body(struct db *db, void *context)
 	enum status s = local_order_lock(db, t->arena, t->application, &o);
 	if (s == STATUS_OK)
 		s = local_certificate_get(db, t->arena, t->application, &c);
-	return s == STATUS_OK && !c.reported_at ? order_report_taken(t->arena, db, &c, t->now) : s;
+	return s == STATUS_OK ? order_report_taken(t->arena, db, &c, t->now) : s;
 }
 
 /* Signed, sent perhaps, and then the process or the database was gone: the certificate exists, so the core has to know it. */
@@ -229,6 +238,34 @@ enum status order_sweep_job(const struct job_run *run)
 	return s;
 }
 
+/* What has no certificate yet: to be downloaded, still without a key, or missed. The last are told of too: an import knows by their date. */
+static enum status list_waiting(const struct upstream_call *call, upstream_emit *emit, void *context)
+{
+	uint64_t after = 0;
+	size_t n;
+	do {
+		struct local_order *list;
+		enum status s = local_order_list(call->db, call->arena, after, STEP, &list, &n);
+		if (s != STATUS_OK)
+			return s;
+		for (size_t i = 0; i < n; i++) {
+			emit(&(struct upstream_certificate){.state = list[i].ready_at ? UPSTREAM_WAITING : UPSTREAM_PROGRESS,
+				     .upstream_id = application_row(call->arena, list[i].application),
+				     .type = list[i].type,
+				     .subject = list[i].subject,
+				     .mail = list[i].mail,
+				     .months = list[i].months,
+				     .requested_at = list[i].created_at,
+				     .url_until = list[i].download_until},
+				context);
+			after = list[i].application;
+		}
+		if (clock_monotonic() >= call->deadline)
+			return cause(STATUS_BUSY, "the list of orders was not done in time");
+	} while (n == STEP);
+	return STATUS_OK;
+}
+
 enum status order_list_all(const struct upstream_call *call, upstream_emit *emit, void *context)
 {
 	const char *after = "";
@@ -239,19 +276,22 @@ enum status order_list_all(const struct upstream_call *call, upstream_emit *emit
 		if (s != STATUS_OK)
 			return s;
 		for (size_t i = 0; i < n; i++) {
-			emit(&(struct upstream_certificate){.subject = list[i].subject,
-				     .serial = list[i].serial,
-				     .mail = list[i].mail,
+			emit(&(struct upstream_certificate){.state = list[i].revoked_at ? UPSTREAM_REVOKED : UPSTREAM_ISSUED,
 				     .upstream_id = application_row(call->arena, list[i].application),
+				     .type = list[i].type,
+				     .subject = list[i].subject,
+				     .mail = list[i].mail,
+				     .serial = list[i].serial,
+				     .months = list[i].months,
+				     .requested_at = list[i].ordered_at,
 				     .not_before = list[i].not_before,
 				     .not_after = list[i].not_after,
-				     .revoked_at = list[i].revoked_at,
-				     .state = list[i].revoked_at ? "revoked" : "issued"},
+				     .revoked_at = list[i].revoked_at},
 				context);
 			after = list[i].serial;
 		}
 		if (clock_monotonic() >= call->deadline)
 			return cause(STATUS_BUSY, "the list of certificates was not done in time");
 	} while (n == STEP);
-	return STATUS_OK;
+	return list_waiting(call, emit, context);
 }

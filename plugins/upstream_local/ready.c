@@ -29,12 +29,15 @@ struct key_task {
 	bool stock_empty;
 };
 
+/* MISSING: it has to be made first, outside of the transaction. */
 static enum status key_find(struct db *db, struct key_task *t, const struct local_order *o, struct bytes *ret)
 {
 	const struct local_profile *profile = local_profile_find(o->type);
 	if (!profile)
 		return cause(STATUS_INVALID, "upstream_local.conf has no profile \"%s\" any more", o->type);
 	t->kind = local_key_kind(profile);
+	if (key_is_quick(t->kind))
+		return key_fresh(t->arena, t->kind, ret);
 	*ret = t->pkcs8;
 	return ret->len ? STATUS_OK : stock_take(db, t->arena, t->kind, ret);
 }
@@ -64,6 +67,19 @@ static enum status ready_for_user(
 	return upstream_report(db, a, LOCAL_NAME, t->application, &event);
 }
 
+enum status order_ready_now(struct arena *a, struct db *db, const struct local_order *order, bool *ret_ready)
+{
+	struct key_task t = {.arena = a, .application = order->application};
+	struct bytes pkcs8;
+	enum status s = key_find(db, &t, order, &pkcs8);
+	*ret_ready = s == STATUS_OK;
+	if (s == STATUS_MISSING)
+		return STATUS_OK;
+	if (s != STATUS_OK)
+		return s;
+	return ready_for_user(db, &t, pkcs8, pin_new(a, (size_t)local_settings.pin_length), clock_now());
+}
+
 /* A card service gets everything at once: the core keeps it, and of what is secret nothing is stored here. */
 static enum status ready_for_card(struct db *db, struct key_task *t, struct local_order *o,
 	struct bytes pkcs8, const char *pin, when now)
@@ -72,6 +88,7 @@ static enum status ready_for_card(struct db *db, struct key_task *t, struct loca
 	const char *row = arena_printf(a, "%llu", (unsigned long long)t->application);
 	struct local_certificate c;
 	struct bytes p12, nothing = {0};
+	bool first;
 	o->key_sealed = seal(a, "local_order", row, "key_sealed", pkcs8);
 	o->pin_sealed = seal(a, "local_order", row, "pin_sealed", bytes_string(pin));
 	enum status s = issue_certificate(a, db, o, now, &c);
@@ -82,7 +99,7 @@ static enum status ready_for_card(struct db *db, struct key_task *t, struct loca
 	if (s == STATUS_OK)
 		s = local_order_wipe(db, t->application, now);
 	if (s == STATUS_OK) /* not to be counted as taken by the sweep */
-		s = local_certificate_reported(db, t->application, now);
+		s = local_certificate_reported(db, t->application, now, &first);
 	if (s != STATUS_OK)
 		return s;
 	return upstream_hand_over(db, a, t->application,
@@ -140,9 +157,11 @@ enum status order_key_gave_up(const struct job_run *run, const char *why)
 	return s == STATUS_MISSING ? STATUS_OK : s;
 }
 
-/* Some enabled type gets such keys. */
+/* Some enabled type gets such keys, and they take long to make. */
 static bool kind_is_wanted(const char *kind)
 {
+	if (key_is_quick(kind))
+		return false;
 	if (text_same(kind, local_settings.user_key))
 		return true;
 	for (size_t i = 0; i < plugin_count(); i++) {

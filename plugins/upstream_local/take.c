@@ -23,12 +23,24 @@ static struct bytes token_digest(struct request *rq)
 	return crypto_sha256(rq->arena, bytes_string(token ? token : ""));
 }
 
-enum status take_find(struct request *rq, struct local_order *ret)
+static enum status token_check(struct request *rq)
 {
 	const char *token = request_part(rq, "token");
 	if (!token || strlen(token) != TOKEN_LENGTH)
 		return cause(STATUS_MISSING, "the address holds no token");
-	return local_order_find(rq->db, rq->arena, token_digest(rq), ret);
+	return STATUS_OK;
+}
+
+enum status take_find(struct request *rq, struct local_order *ret)
+{
+	enum status s = token_check(rq);
+	return s == STATUS_OK ? local_order_find(rq->db, rq->arena, token_digest(rq), ret) : s;
+}
+
+enum status take_lock(struct request *rq, struct local_order *ret)
+{
+	enum status s = token_check(rq);
+	return s == STATUS_OK ? local_order_lock_token(rq->db, rq->arena, token_digest(rq), ret) : s;
 }
 
 /* Each address has a cookie of its own: a browser may have two of them open. */
@@ -132,7 +144,6 @@ enum status take_pin_page(struct request *rq)
 
 struct pin_task {
 	struct request *rq;
-	uint64_t application;
 	const char *pin;     /* as typed, made normal; NULL: it cannot be one */
 	struct bytes cookie; /* digest of the new cookie */
 	enum pin_outcome outcome;
@@ -147,10 +158,10 @@ static enum status pin_wrong(struct db *db, struct pin_task *t, const struct loc
 	when pause = pin_pause(failures, c->pin_free, c->pin_pause, c->pin_pause_max);
 	t->outcome = PIN_WRONG;
 	t->wait_until = pause ? t->rq->now + pause : 0;
-	enum status s = local_order_pin_failed(db, t->application, failures, t->wait_until);
+	enum status s = local_order_pin_failed(db, order->application, failures, t->wait_until);
 	if (s == STATUS_OK)
 		s = audit_add(db, "pin.refused",
-			arena_printf(t->rq->arena, "application:%llu", (unsigned long long)t->application),
+			arena_printf(t->rq->arena, "application:%llu", (unsigned long long)order->application),
 			arena_printf(t->rq->arena, "wrong PIN number %u in a row", failures));
 	return s;
 }
@@ -163,7 +174,7 @@ static enum status pin_body(struct db *db, void *context)
 	struct local_order order;
 	const char *pin;
 	t->wait_until = 0;
-	enum status s = local_order_lock(db, t->rq->arena, t->application, &order);
+	enum status s = take_lock(t->rq, &order);
 	if (s != STATUS_OK)
 		return s;
 	t->state = take_state(&order, bytes_of(NULL, 0), t->rq->now);
@@ -182,31 +193,35 @@ static enum status pin_body(struct db *db, void *context)
 	if (!t->pin || !text_same_secret(t->pin, pin))
 		return pin_wrong(db, t, &order);
 	t->outcome = PIN_RIGHT;
-	s = local_order_unlock(db, t->application, t->cookie, t->rq->now + local_settings.unlock_time);
+	s = local_order_unlock(db, order.application, t->cookie, t->rq->now + local_settings.unlock_time);
 	if (s == STATUS_OK)
 		s = audit_add(db, "pin.accepted",
-			arena_printf(t->rq->arena, "application:%llu", (unsigned long long)t->application),
+			arena_printf(t->rq->arena, "application:%llu", (unsigned long long)order.application),
 			NULL);
 	return s;
 }
 
-enum status take_pin_sent(struct request *rq)
+static enum status pin_empty(struct request *rq)
 {
 	struct local_order order;
 	enum status s = take_find(rq, &order);
 	if (s == STATUS_MISSING)
 		return take_ended(rq, TAKE_UNKNOWN);
-	if (s != STATUS_OK)
-		return s;
+	return s == STATUS_OK ? pin_form(rq, PIN_EMPTY, 0) : s;
+}
+
+enum status take_pin_sent(struct request *rq)
+{
 	const char *typed = request_field(rq, "pin");
 	if (!typed || !*text_trim(rq->arena, typed))
-		return pin_form(rq, PIN_EMPTY, 0);
+		return pin_empty(rq);
 	const char *cookie = crypto_token(rq->arena, 32);
 	struct pin_task task = {.rq = rq,
-		.application = order.application,
 		.pin = pin_normal(rq->arena, typed),
 		.cookie = crypto_sha256(rq->arena, bytes_string(cookie))};
-	s = db_transact(rq->db, pin_body, &task);
+	enum status s = db_transact(rq->db, pin_body, &task);
+	if (s == STATUS_MISSING)
+		return take_ended(rq, TAKE_UNKNOWN);
 	if (s != STATUS_OK)
 		return s;
 	if (task.outcome == PIN_ENDED)

@@ -38,10 +38,10 @@ static const struct setting settings[] = {
 	{"user_key", SETTING_CHOICE, AT(user_key), "rsa:2048", .choices = key_kinds,
 		.help = "Kind of the users' keys. RSA opens everywhere; elliptic curves are made a thousand times faster."},
 	{"key_stock", SETTING_INTEGER, AT(key_stock), "4", 0, 1000,
-		.help = "Keys made ahead in idle time, so that a PIN is there at once; an RSA key takes 0.2 to 1 s."},
+		.help = "RSA keys made ahead in idle time, so that a PIN is there at once; each takes 0.2 to 1 s. (Elliptic curves need none.)"},
 	{"publish_url", SETTING_STRING, AT(publish_url), "",
 		.help = "Address (http or https, no final slash) under which certificates say that the revocation list and the CA "
-			"are found; empty: base_url. Some clients fetch a list over http only."},
+			"are found; empty: base_url with http in place of https, or base_url itself when it names a port."},
 	{"backdate", SETTING_DURATION, AT(backdate), "5m", 0, 1 * DAY,
 		.help = "Certificates begin so long ago, for clients whose clock is late."},
 	{"download_time", SETTING_DURATION, AT(download_time), "28d", 1 * MINUTE, 365 * DAY,
@@ -108,9 +108,13 @@ char *local_url(struct arena *a, const char *path)
 	return arena_printf(a, "%s/" LOCAL_NAME "/%s", site_base_url(), path);
 }
 
+/* Plain http where the site has it: whoever fetches a list by https may need a list to do so (RFC 5280 section 8), and some clients never
+ * try. On port 443 nginx serves these paths by http too (nginx/plain.conf.in); beside another port nothing is known of the site. */
 char *local_publish_url(struct arena *a, unsigned generation, const char *file)
 {
-	const char *base = local_settings.publish_url[0] ? local_settings.publish_url : site_base_url();
+	const char *host = site_base_url() + strlen("https://"), *base = local_settings.publish_url;
+	if (!base[0])
+		base = strchr(host, ':') ? site_base_url() : arena_printf(a, "http://%s", host);
 	return arena_printf(a, "%s/" LOCAL_NAME "/ca/%u/%s", base, generation, file);
 }
 
@@ -208,6 +212,34 @@ static const struct ca_link *ca_links(struct arena *a)
 	return links;
 }
 
+/* The CA that signs now, and the list that it publishes. */
+static const struct health_item *health(struct arena *a, struct db *db)
+{
+	const struct ca *ca = authority();
+	struct health_item *items = arena_array(a, 3, sizeof *items);
+	struct local_crl crl;
+	when now = clock_now();
+
+	items[0] = (struct health_item){
+		.name = "ca",
+		.title = _("CA certificate"),
+		.value = arena_printf(a, "%s %u", _("Generation"), ca->generation),
+		.expires = x509_not_after(ca->certificate),
+	};
+	if (local_crl_head(db, a, ca->generation, &crl) != STATUS_OK)
+		return NULL;
+	/* A job of every minute renews it: one that is twice as old as it should be shows that nobody does. */
+	bool late = now - crl.this_update > 2 * local_settings.crl_renew;
+	items[1] = (struct health_item){
+		.name = "crl",
+		.title = _("Revocation list (CRL)"),
+		.value = arena_printf(a, "%s %llu, %s – %s", _("No."), (unsigned long long)crl.number,
+			clock_show(a, crl.this_update, i18n_lang()), clock_show(a, crl.next_update, i18n_lang())),
+		.state = now >= crl.next_update ? HEALTH_BAD : late ? HEALTH_WARN : HEALTH_GOOD,
+	};
+	return items;
+}
+
 static const struct upstream upstream = {
 	.title = N_("this site's own certificate authority"),
 	.submit = order_submit_all,
@@ -224,6 +256,7 @@ INKAN_PLUGIN = {
 	.jobs = jobs,
 	.upstream = &upstream,
 	.commands = commands,
+	.health = health,
 	.sealed = sealed,
 	.start = start,
 };

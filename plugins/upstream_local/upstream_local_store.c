@@ -100,14 +100,18 @@ static enum status order_row(const struct db_rows *rows, struct local_order *to)
 	return STATUS_OK;
 }
 
-enum status local_order_insert(struct db *db, const struct local_order *o)
+enum status local_order_insert(struct db *db, const struct local_order *o, bool *ret_new)
 {
-	return db_exec(db, NULL,
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed,
 		"INSERT INTO local_order (application, type, number, subject, mail, upn, months, handover, created_at) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE application = application",
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE changed = changed + 1",
 		DB_INT(o->application), DB_TEXT(o->type), DB_INT(o->number), DB_TEXT(o->subject),
 		DB_TEXT(o->mail), DB_TEXT(o->upn), DB_INT(o->months), DB_INT(o->handover),
 		DB_INT(o->created_at));
+	if (s == STATUS_OK)
+		*ret_new = changed == 1; /* 2: the row was there */
+	return s;
 }
 
 enum status local_order_get(struct db *db, struct arena *a, uint64_t application, struct local_order *ret)
@@ -133,6 +137,16 @@ enum status local_order_lock(struct db *db, struct arena *a, uint64_t applicatio
 	return s == STATUS_OK ? local_order_get(db, a, application, ret) : s;
 }
 
+enum status local_order_lock_token(struct db *db, struct arena *a, struct bytes token_digest, struct local_order *ret)
+{
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed, "UPDATE local_order SET changed = changed + 1 WHERE token_digest = ?",
+		DB_BYTES(token_digest));
+	if (s == STATUS_OK && !changed)
+		return cause(STATUS_MISSING, "no such order");
+	return s == STATUS_OK ? local_order_find(db, a, token_digest, ret) : s;
+}
+
 enum status local_order_ready(struct db *db, uint64_t application, struct bytes key_sealed,
 	struct bytes pin_sealed, struct bytes token_digest, when ready_at, when download_until)
 {
@@ -153,8 +167,8 @@ enum status local_order_pin_failed(struct db *db, uint64_t application, unsigned
 enum status local_order_unlock(struct db *db, uint64_t application, struct bytes cookie_digest, when until)
 {
 	return db_exec(db, NULL,
-		"UPDATE local_order SET unlock_digest = ?, unlock_until = ?, pin_failures = 0, pin_wait_until = 0 "
-		"WHERE application = ?",
+		"UPDATE local_order SET unlock_digest = ?, unlock_until = ?, pin_failures = 0, pin_wait_until = 0, "
+		"p12_format = '', p12_sealed = NULL WHERE application = ?",
 		DB_BYTES(cookie_digest), DB_INT(until), DB_INT(application));
 }
 
@@ -165,17 +179,59 @@ enum status local_order_set_p12(struct db *db, uint64_t application, const char 
 		DB_TEXT(format), DB_BYTES(sealed), DB_INT(application));
 }
 
-enum status local_order_taken(
-	struct db *db, uint64_t application, struct bytes cookie_digest, when at, when repeat_until)
+enum status local_order_forget_p12(struct db *db, uint64_t application, struct bytes p12_sealed)
 {
 	return db_exec(db, NULL,
-		"UPDATE local_order SET taken_at = ?, taken_digest = ?, repeat_until = ? WHERE application = ?",
-		DB_INT(at), DB_BYTES(cookie_digest), DB_INT(repeat_until), DB_INT(application));
+		"UPDATE local_order SET changed = changed + 1, p12_format = '', p12_sealed = NULL "
+		"WHERE application = ? AND taken_at = 0 AND p12_sealed = ?",
+		DB_INT(application), DB_BYTES(p12_sealed));
+}
+
+enum status local_order_taken(struct db *db, uint64_t application, struct bytes cookie_digest, when at,
+	when repeat_until, const char *format, struct bytes p12_sealed, bool *ret_first)
+{
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed,
+		"UPDATE local_order SET changed = changed + 1, taken_at = ?, taken_digest = ?, repeat_until = ?, p12_format = ?, "
+		"p12_sealed = ? WHERE application = ? AND taken_at = 0 AND wiped_at = 0",
+		DB_INT(at), DB_BYTES(cookie_digest), DB_INT(repeat_until), DB_TEXT(format),
+		DB_BYTES(p12_sealed), DB_INT(application));
+	if (s == STATUS_OK)
+		*ret_first = changed == 1;
+	return s;
 }
 
 #define WIPE                                                                                                      \
 	"UPDATE local_order SET changed = changed + 1, key_sealed = NULL, pin_sealed = NULL, p12_sealed = NULL, " \
 	"unlock_digest = NULL, taken_digest = NULL, wiped_at = ? "
+
+enum status local_order_list(
+	struct db *db, struct arena *a, uint64_t after, unsigned limit, struct local_order **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT o.application, o.type, o.subject, o.mail, o.months, o.created_at, o.ready_at, o.download_until FROM local_order AS o "
+		"LEFT JOIN local_certificate AS c ON c.application = o.application "
+		"WHERE o.application > ? AND c.application IS NULL AND o.handover = 0 ORDER BY o.application LIMIT ?",
+		DB_INT(after), DB_INT(limit));
+	if (s != STATUS_OK)
+		return s;
+	struct local_order *list = arena_array(a, rows.rows, sizeof *list);
+	for (size_t i = 0; i < rows.rows; i++)
+		list[i] = (struct local_order){
+			.application = (uint64_t)db_int(&rows, i, 0),
+			.type = db_text(&rows, i, 1),
+			.subject = db_text(&rows, i, 2),
+			.mail = db_text(&rows, i, 3),
+			.months = (int)db_int(&rows, i, 4),
+			.created_at = db_int(&rows, i, 5),
+			.ready_at = db_int(&rows, i, 6),
+			.download_until = db_int(&rows, i, 7),
+		};
+	*ret = list;
+	*ret_n = rows.rows;
+	return STATUS_OK;
+}
 
 enum status local_order_wipe(struct db *db, uint64_t application, when at)
 {
@@ -251,11 +307,15 @@ enum status local_certificate_get(
 	return STATUS_OK;
 }
 
-enum status local_certificate_reported(struct db *db, uint64_t application, when at)
+enum status local_certificate_reported(struct db *db, uint64_t application, when at, bool *ret_first)
 {
-	return db_exec(db, NULL,
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed,
 		"UPDATE local_certificate SET reported_at = ? WHERE application = ? AND reported_at = 0",
 		DB_INT(at), DB_INT(application));
+	if (s == STATUS_OK)
+		*ret_first = changed == 1;
+	return s;
 }
 
 enum status local_certificate_unreported(struct db *db, struct arena *a, when before, unsigned limit,
@@ -281,12 +341,21 @@ enum status local_certificate_list(struct db *db, struct arena *a, const char *a
 	struct local_certificate **ret, size_t *ret_n)
 {
 	struct db_rows rows;
-	enum status s =
-		db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE serial > ? ORDER BY serial LIMIT ?",
-			DB_TEXT(after), DB_INT(limit));
-	if (s == STATUS_OK)
-		certificate_rows(a, &rows, ret, ret_n);
-	return s;
+	enum status s = db_select(db, a, &rows,
+		"SELECT c.serial, c.application, c.generation, c.subject, c.mail, "
+		"c.fingerprint, c.not_before, c.not_after, c.created_at, c.reported_at, c.revoked_at, c.reason, NULL, o.type, o.months, "
+		"o.created_at FROM local_certificate AS c LEFT JOIN local_order AS o ON o.application = c.application "
+		"WHERE c.serial > ? ORDER BY c.serial LIMIT ?",
+		DB_TEXT(after), DB_INT(limit));
+	if (s != STATUS_OK)
+		return s;
+	certificate_rows(a, &rows, ret, ret_n);
+	for (size_t i = 0; i < rows.rows; i++) {
+		(*ret)[i].type = db_text(&rows, i, 13);
+		(*ret)[i].months = (int)db_int(&rows, i, 14);
+		(*ret)[i].ordered_at = db_int(&rows, i, 15);
+	}
+	return STATUS_OK;
 }
 
 enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at,

@@ -37,8 +37,8 @@ struct local_order {
 	struct bytes p12_sealed;
 	when wiped_at;
 };
-/* Nothing happens when the application has an order already. */
-enum status local_order_insert(struct db *db, const struct local_order *order) MUST_CHECK;
+/* Nothing but taking a turn at its row happens when the application has an order already. */
+enum status local_order_insert(struct db *db, const struct local_order *order, bool *ret_new) MUST_CHECK;
 enum status local_order_get(struct db *db, struct arena *a, uint64_t application,
 	struct local_order *ret) MUST_CHECK; /* MISSING */
 enum status local_order_find(
@@ -46,17 +46,27 @@ enum status local_order_find(
 /* Makes transactions on the row take turns; then reads it. The first statement of each of them. MISSING. */
 enum status local_order_lock(
 	struct db *db, struct arena *a, uint64_t application, struct local_order *ret) MUST_CHECK;
+/* The same for the order of an address. */
+enum status local_order_lock_token(
+	struct db *db, struct arena *a, struct bytes token_digest, struct local_order *ret) MUST_CHECK;
 enum status local_order_ready(struct db *db, uint64_t application, struct bytes key_sealed,
 	struct bytes pin_sealed, struct bytes token_digest, when ready_at, when download_until) MUST_CHECK;
 enum status local_order_pin_failed(
 	struct db *db, uint64_t application, unsigned failures, when wait_until) MUST_CHECK;
-/* The right PIN came: this browser may download until then; failures are forgotten. */
+/* The right PIN came: this browser may download until then; failures are forgotten, and so is the file of an earlier browser. */
 enum status local_order_unlock(
 	struct db *db, uint64_t application, struct bytes cookie_digest, when until) MUST_CHECK;
 enum status local_order_set_p12(
 	struct db *db, uint64_t application, const char *format, struct bytes sealed) MUST_CHECK;
+/* No effect once it is taken, or another file stands there. */
+enum status local_order_forget_p12(struct db *db, uint64_t application, struct bytes p12_sealed) MUST_CHECK;
+/* With the file that was handed over: the one that is repeated. *ret_first false: it was taken before, or is wiped, and nothing changes.
+ * The first statement of its transaction, as local_order_lock(). */
 enum status local_order_taken(struct db *db, uint64_t application, struct bytes cookie_digest, when at,
-	when repeat_until) MUST_CHECK;
+	when repeat_until, const char *format, struct bytes p12_sealed, bool *ret_first) MUST_CHECK;
+/* Orders of users that have no certificate yet, in the order of applications, behind `after` (0 at first); without anything secret. */
+enum status local_order_list(struct db *db, struct arena *a, uint64_t after, unsigned limit,
+	struct local_order **ret, size_t *ret_n) MUST_CHECK;
 /* Forgets everything secret. */
 enum status local_order_wipe(struct db *db, uint64_t application, when at) MUST_CHECK;
 /* Wipes orders that are taken and past their repetition, or not taken in time. */
@@ -70,18 +80,23 @@ struct local_certificate {
 	struct bytes der;
 	when not_before, not_after, created_at, reported_at, revoked_at;
 	int reason;
+	/* Of its order; local_certificate_list() alone sets them: */
+	const char *type;
+	int months;
+	when ordered_at;
 };
 enum status local_certificate_insert(
 	struct db *db, const struct local_certificate *c) MUST_CHECK; /* CONFLICT */
 enum status local_certificate_get(struct db *db, struct arena *a, uint64_t application,
 	struct local_certificate *ret) MUST_CHECK; /* MISSING */
-enum status local_certificate_reported(struct db *db, uint64_t application, when at) MUST_CHECK;
+/* *ret_first false: it was before. */
+enum status local_certificate_reported(struct db *db, uint64_t application, when at, bool *ret_first) MUST_CHECK;
 /* Signed before a time, and the core was not told yet. */
 enum status local_certificate_unreported(struct db *db, struct arena *a, when before, unsigned limit,
 	struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
 /* No effect on one that is revoked already. */
 enum status local_certificate_revoke(struct db *db, uint64_t application, when at, int reason) MUST_CHECK;
-/* In the order of serials, behind `after` ("" at first). */
+/* In the order of serials, behind `after` ("" at first), with type, months and time of their orders; without the DER. */
 enum status local_certificate_list(struct db *db, struct arena *a, const char *after, unsigned limit,
 	struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
 /* The same, revoked ones of a generation that were still valid at a time; without the DER. */

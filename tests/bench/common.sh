@@ -1,6 +1,6 @@
 # What the measurements share: builds, private stacks, rounds and the table. To be sourced by tests/bench/run.
 
-bench_build=$source_dir/build/bench # the program as it is installed, and the bare ones
+bench_build=${BENCH_BUILD:-$source_dir/build/bench} # the program as it is installed, and the bare ones
 bare=$bench_build/bare
 cookie=__Host-session=000000000000000000000000000000000000000001A # of user 1 in people.sql
 cores=$(nproc)

@@ -203,10 +203,10 @@ export async function database(sql) {
 	return (await run("mariadb", [...client, "-e", sql])).stdout;
 }
 
-// Holds the CA up, as a busy database would, until the function that it gives is called.
-export async function hold() {
+// Holds the CA (or who else has these tables) up, as a busy database would, until the function that it gives is called.
+export async function hold(tables = ["local_order", "local_key"]) {
 	const session = spawn("mariadb", client, { stdio: ["pipe", "pipe", "inherit"] });
-	session.stdin.write("LOCK TABLES local_order WRITE, local_key WRITE; SELECT 'held';\n");
+	session.stdin.write(`LOCK TABLES ${tables.map((table) => `${table} WRITE`).join(", ")}; SELECT 'held';\n`);
 	await once(session.stdout, "data");
 	return async () => {
 		session.stdin.end();

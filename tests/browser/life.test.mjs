@@ -16,7 +16,8 @@ const labels = {
 		sure: "失効を取り消せないことを理解しました", still: "完了するまで証明書は有効です", refused: "失効申請はできません",
 		already: "この証明書はすでに失効しています。", open: "この証明書はすでに更新申請中です。", notRenewed: "更新申請はできません",
 		mail: "[UPKI] クライアント証明書失効完了通知", missed: "取得(更新)期限切れ", untouched: "変更はなく、引き続き有効です。", expired: "期限切れ",
-		over: "この証明書は有効期限が切れているため、更新できません。",
+		over: "この証明書は有効期限が切れているため、更新できません。", mime: "S/MIME証明書を申請", taken: "すでに発行済みか申請中です。",
+		application: "申請番号", notAccepted: "申請を受け付けられませんでした",
 	},
 	en: {
 		revoke: "Apply for revocation", renew: "Apply for renewal", renewed: "Renewal application completed",
@@ -27,7 +28,9 @@ const labels = {
 		refused: "The revocation cannot be applied for", already: "This certificate is revoked already.",
 		open: "A renewal of this certificate is already under way.", notRenewed: "The renewal cannot be applied for",
 		mail: "[UPKI] Client certificate revoked", missed: "Renewal not downloaded in time", untouched: "is unchanged and still valid",
-		expired: "Expired", over: "This certificate has expired and can no longer be renewed.",
+		expired: "Expired", over: "This certificate has expired and can no longer be renewed.", mime: "Apply for an S/MIME certificate",
+		taken: "You already have an S/MIME certificate for this e-mail address, or have applied for one.", application: "Application",
+		notAccepted: "The application was not accepted",
 	},
 };
 
@@ -47,7 +50,7 @@ async function awaits(v, text) {
 async function details(v) {
 	await v.page.getByRole("link", { name: v.words.info }).click();
 	await v.page.getByRole("heading", { level: 1, name: v.words.details }).waitFor();
-	return Number(/\/client\/(\d+)$/.exec(v.page.url())[1]);
+	return Number(/\/(\d+)$/.exec(v.page.url())[1]);
 }
 
 async function apply(v) {
@@ -194,8 +197,12 @@ async function life(lang, size, account, options) {
 		await phase(v).getByText(l.noPin, { exact: true }).waitFor();
 		assert.ok(await button(v, l.revoke).isDisabled() && await button(v, l.renew).isDisabled(), "not before the download");
 		await release();
+		if (v.script)
+			await v.page.locator("#mail-again").focus();
 		await take(v, number);
 		await awaits(v, l.valid);
+		if (v.script)
+			assert.equal(await v.page.evaluate(() => document.activeElement.id), "status", "the focus stays though its button is gone");
 		assert.ok(await button(v, l.revoke).isEnabled() && await button(v, l.renew).isEnabled(), "enabled by itself");
 		await inspect(v, "life-taken");
 		const next = await renew(v, number);
@@ -221,6 +228,58 @@ test("English, desktop", () => life("en", "desktop", "jiro"));
 test("Japanese, phone", () => life("ja", "phone", "admin"));
 test("Japanese, desktop, without JavaScript", () => life("ja", "desktop", "taro", { javaScriptEnabled: false }));
 test("English, phone, without JavaScript", () => life("en", "phone", "hanako", { javaScriptEnabled: false }));
+
+// The button of a type that has no place is off and says why; whoever has an older page open is told so when he sends it.
+async function place(lang, size, account, options) {
+	const v = await visitor(browser, lang, size, options), { page, words: w } = v, l = labels[lang];
+	v.account = account;
+	try {
+		await login(v, account);
+		const mime = page.getByRole("button", { name: l.mime, exact: true }), older = await v.context.newPage();
+		assert.ok(await mime.isEnabled());
+		await older.goto(base + "/smime/apply");
+		await mime.click();
+		await (v.script ? page.getByRole("dialog") : page).getByRole("button", { name: w.ok, exact: true }).click();
+		await page.getByRole("heading", { level: 1, name: w.applied }).waitFor();
+		const path = new URL(page.url()).pathname.replace("/applied", ""), link = page.locator(`#full-smime a[href="${path}"]`);
+		await page.goto(base + "/");
+		assert.ok(await mime.isDisabled());
+		assert.equal(await mime.getAttribute("aria-describedby"), "full-smime");
+		await page.locator("#full-smime").getByText(l.taken).waitFor();
+		assert.ok(await page.getByRole("button", { name: w.apply, exact: true }).isEnabled(), "another type has places of its own");
+		await inspect(v, "place-taken");
+		await link.click();
+		await page.waitForURL(base + path);
+		await older.getByRole("button", { name: w.ok, exact: true }).click();
+		await older.getByRole("heading", { level: 1, name: l.notAccepted }).waitFor();
+		await older.getByRole("link", { name: `${l.application} ${/\d+$/.exec(path)[0]}` }).waitFor();
+		v.page = older;
+		await inspect(v, "place-refused");
+		v.page = page;
+		await take(v, Number(/\d+$/.exec(path)[0]));
+		await awaits(v, l.valid);
+		await button(v, l.revoke).click();
+		const form = v.script ? page.getByRole("dialog") : page.locator("main form");
+		await fill(v, form);
+		await form.getByRole("button", { name: w.ok, exact: true }).click();
+		await page.getByRole("heading", { level: 1, name: l.revoking }).waitFor();
+		await details(v);
+		await awaits(v, l.revoked);
+		await page.goto(base + "/");
+		assert.ok(await mime.isEnabled(), "the place is free again");
+		assert.equal(await page.locator("#full-smime").count(), 0);
+		judge(v);
+	} catch (error) {
+		error.message += `\nat ${page.url()}`;
+		throw error;
+	} finally {
+		await v.context.close();
+	}
+}
+
+test("a place that is taken, Japanese, desktop", () => place("ja", "desktop", "hanako"));
+test("a place that is taken, English, phone", () => place("en", "phone", "jiro"));
+test("a place that is taken, Japanese, phone, without JavaScript", () => place("ja", "phone", "taro", { javaScriptEnabled: false }));
 
 const day = 24 * 3600 * 1000;
 

@@ -107,6 +107,25 @@ const numbers = async (page) => {
 	return page.locator("a.number").allTextContents();
 };
 
+test("too many applications in a day", () => each("phone", async (v) => {
+	const { page, words: w } = v;
+	await login(v, "hanako");
+	await database(`DELETE FROM application; UPDATE user SET applications = 20 WHERE eppn = 'hanako@example.ac.jp';
+		INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, live_until, name, mail, extra, created_at, changed_at)
+		SELECT id, seq, 'ERROR', 'client', 'upstream_local', '5', 52, CONCAT('CN=hanako.', seq, ',O=Example University,C=JP'), 0, name, mail, '',
+			${Date.now()} - seq * 1000, ${Date.now()} FROM user JOIN seq_1_to_20 WHERE eppn = 'hanako@example.ac.jp'`);
+	await page.goto(base + "/");
+	await page.getByRole("button", { name: w.apply, exact: true }).click();
+	await page.getByRole("dialog").getByRole("button", { name: w.ok, exact: true }).click();
+	await page.getByText(v.lang === "ja" ? "24時間以内に申請できる件数（20件）に達しました。" : "You have made 20 applications within 24 hours").waitFor();
+	await inspect(v, "day-full");
+	await database("UPDATE application SET created_at = created_at - 86400000");
+	await page.goto(base + "/");
+	await page.getByRole("button", { name: w.apply, exact: true }).click();
+	await page.getByRole("dialog").getByRole("button", { name: w.ok, exact: true }).click();
+	await page.getByRole("heading", { level: 1, name: w.applied }).waitFor();
+}));
+
 test("a user with 500 applications", () => each("desktop", async (v) => {
 	const { page } = v, english = v.lang === "en";
 	await login(v, "jiro");
@@ -163,6 +182,14 @@ test("a user with 500 applications", () => each("desktop", async (v) => {
 		await show(v, `/client/${number}`, `details-${number % 10}`);
 	await show(v, "/calendar", "calendar");
 	await show(v, "/client/apply", "confirm");
+	await page.getByRole("button", { name: v.words.ok, exact: true }).click();
+	await page.locator("main a[href='/?valid=1#applications']").waitFor();
+	await inspect(v, "limit-refused");
+	await database(`UPDATE application SET handover = 1 WHERE number IN (475, 485);
+		INSERT INTO job (kind, state, subject, payload, due_at, created_at) SELECT 'core.handover_revoked', 'failed', id, '', 0, 0 FROM application WHERE number = 475`);
+	await show(v, "/client/485", "details-card");
+	await show(v, "/client/475", "details-card-untold");
+	await database("DELETE FROM job WHERE kind = 'core.handover_revoked'");
 }));
 
 test("the checks see what they are for", async () => {

@@ -2,7 +2,7 @@
 # The database is killed, away, and slow while users apply: they are told, and each application exists whole or not at all, once.
 set -eu
 . "${INKAN_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/stack.sh"
-printf 'database_timeout = 2s\nworkers = 4\n' | stack_conf inkan
+printf 'database_timeout = 2s\nworkers = 4\napplications_per_day = 0\n' | stack_conf inkan
 printf 'live_max = 0\n' | stack_conf client
 stack_start
 

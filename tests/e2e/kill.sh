@@ -5,7 +5,7 @@ set -eu
 . "$INKAN_SOURCE/tests/support/stack.sh"
 export STACK_PROCESSES=2
 stack_conf client <<<'live_max = 0'
-stack_conf inkan <<<"test_clock = \"$STACK_TOP/shift\""
+printf 'test_clock = "%s"\napplications_per_day = 0\n' "$STACK_TOP/shift" | stack_conf inkan
 echo 0 >"$STACK_TOP/shift"
 stack_start
 portal "$INKAN_SOURCE/tests/e2e/kill.py" "$(stack_password taro)" "$(stack_password hanako)" "$(stack_password jiro)"

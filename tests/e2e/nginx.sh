@@ -46,15 +46,19 @@ frame() { # CONF-DIR
 		}
 	END
 }
-render "$top/production" SERVER_NAME=cert.example.ac.jp CERTIFICATE="$top/cert.pem" CERTIFICATE_KEY="$top/key.pem" LOG_DIR="$top/log"
+render "$top/production" SERVER_NAME=cert.example.ac.jp CERTIFICATE="$top/cert.pem" CERTIFICATE_KEY="$top/key.pem" LOG_DIR="$top/log" \
+	CACHE_DIR="$top/copies"
 frame "$top/production" >"$top/production.conf"
+grep -q 'listen 80; listen \[::\]:80;' "$top/production/plain.conf" || fail "a production site has no plain http"
 nginx -t -q -p "$top" -e "$top/log/e" -c "$top/production.conf" || fail "the production site is not valid"
 sed -i 's/fastcgi_pass/fastcgi_past/' "$top/production/fastcgi.conf"
 if nginx -t -q -p "$top" -e "$top/log/e" -c "$top/production.conf" 2>/dev/null; then fail "nginx -t finds no fault at all"; fi
 
 # The same site on a port of our own, with nobody behind it.
 render "$top/site" SERVER_NAME=localhost LISTEN="listen 127.0.0.1:$port ssl;" CERTIFICATE="$top/cert.pem" CERTIFICATE_KEY="$top/key.pem" \
-	UPSTREAM="server unix:$top/none.sock;" VIEW_DIR="$INKAN_SOURCE/views" ERROR_DIR="$INKAN_SOURCE/nginx/error" LOG_DIR="$top/log" RATE=50
+	UPSTREAM="server unix:$top/none.sock;" VIEW_DIR="$INKAN_SOURCE/views" ERROR_DIR="$INKAN_SOURCE/nginx/error" LOG_DIR="$top/log" RATE=50 \
+	CACHE_DIR="$top/copies" LISTEN_PLAIN=
+[ ! -e "$top/site/plain.conf" ] || fail "plain http though none is wanted"
 frame "$top/site" >"$top/site.conf"
 nginx -p "$top" -e "$top/log/e" -c "$top/site.conf" &
 pid=$!
@@ -105,6 +109,10 @@ for path in /static/core/../layout.html /static/core/..%2flayout.html /static/co
 	refuse "$path" '^HTTP/1.1 200' "$page"
 	refuse "$path" '\{\{|root:' "$page"
 done
+# The public lists have a place of their own, where nothing but reading goes.
+expect "the list while inkan is away" '^HTTP/1.1 502' "$(get "$site/upstream_local/ca/1/ca.crl")"
+expect "no sending there" '^HTTP/1.1 403' "$(get -d x=1 "$site/upstream_local/ca.crl")"
+expect "sending elsewhere" '^HTTP/1.1 502' "$(get -d x=1 "$site/upstream_local/ca.crl/x")"
 expect "the demo's IdP" '^HTTP/1.1 404' "$(get "$site/demo_idp/metadata")"
 expect "http on the port of https" "^Location: https://localhost:$port/x" "$(curl -q -s -i --noproxy '*' "http://127.0.0.1:$port/x")"
 if openssl s_client -connect "127.0.0.1:$port" -tls1_1 </dev/null >/dev/null 2>&1; then fail "TLS 1.1 is spoken"; fi

@@ -25,11 +25,11 @@ stack_conf upki_pass <<-END
 	timeout = 1s
 END
 stack_start
-portal - "$(stack_password taro)" "$card" <<'END'
+portal - "$(stack_password taro)" "$card" "$(stack_password hanako)" <<'END'
 import base64, html, json, os, re, subprocess, sys, time
 from portal import Portal
 
-password, card = sys.argv[1:]
+password, card, other_password = sys.argv[1:]
 taro = Portal(os.environ["STACK_URL"], os.environ["STACK_CA"])
 taro.login("taro", password)
 field = {"variant": "upki_pass", "extra-upki_pass": "2024-0815"}
@@ -64,8 +64,8 @@ def send(**fields):
 # the box alone
 got = send(variant="upki_pass")
 assert got.status == 400 and "UPKI-PASS発行IDが未指定です。" in got.text, (got.status, got.text)
-got = send(variant="upki_pass", **{"extra-upki_pass": "学籍番号"})
-assert got.status == 400 and "使用できるのは" in got.text, (got.status, got.text)
+got = send(variant="upki_pass", **{"extra-upki_pass": "２０２４０８１５"})
+assert got.status == 400 and "使用できない文字「２」が含まれています。" in got.text, (got.status, got.text)
 got = send(variant="smime", **{"extra-upki_pass": "1"})
 assert got.status == 400, got.status
 # the question keeps what was entered, box and field
@@ -99,6 +99,14 @@ page = taro.get("/")
 assert "新規UPKI-PASS申請済" in page.text
 got = send(**field)
 assert got.status == 409 and "このUPKI-PASS発行IDの証明書は" in got.text, (got.status, got.text)
+# somebody else with the same ID: refused kindly, and told whom to ask
+hanako = Portal(os.environ["STACK_URL"], os.environ["STACK_CA"])
+hanako.login("hanako", other_password)
+other_page = hanako.get("/")
+got = hanako.submit(other_page, other_page.form("/client/apply"), **field)
+assert got.status == 409 and "IDが正しければ、管理者までお問い合わせください。" in got.text, (got.status, got.text)
+got = hanako.submit(other_page, other_page.form("/client/apply"), **{**field, "extra-upki_pass": "2024-0816"})
+assert got.status == 200 and "/upki_pass/1/applied" in got.url, (got.status, got.url)
 
 # no mail until now, and then one
 assert not [m for m in taro.mails() if m[1] == "taro@example.ac.jp"], taro.mails()

@@ -4,7 +4,8 @@
   cardserver.py FOLDER CERTIFICATE KEY      listens on 127.0.0.1; FOLDER/port names the port
 
 Each call goes as one line of JSON to FOLDER/log: path, fields, the fault it met, and whether it was accepted. FOLDER/fault holds the
-fault of calls from now on: none, refused (403), wrong (HTTP 200 that says err:), 500, slow (answers after FOLDER/slow seconds), lost
+fault of calls from now on: none, refused (403), wrong (HTTP 200 that says err:), wrong2 (the same behind a line end, in capitals), page
+(HTTP 200 with the page of some other server), empty (HTTP 200 and nothing), 500, slow (answers after FOLDER/slow seconds), lost
 (accepted, and then the connection is cut without an answer), redirect, endless (an answer that never ends).
 """
 import http.server
@@ -65,6 +66,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(403, "no")
         elif fault == "wrong":
             self.answer(200, "err:1")
+        elif fault == "wrong2":
+            self.answer(200, "\ufeff\r\n ERR: key")
+        elif fault == "page":
+            self.answer(200, "<!doctype html><title>Maintenance</title>")
+        elif fault == "empty":
+            self.answer(200, "")
         elif fault == "500":
             self.answer(500, "sorry")
         elif fault == "redirect":

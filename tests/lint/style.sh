@@ -8,7 +8,7 @@ for f in $(find core plugins -name '*.c' -o -name '*.cc'); do
 		if grep -nE '"(SELECT|INSERT|UPDATE|DELETE|REPLACE) ' "$f"; then echo "$f: SQL outside a store file"; bad=1; fi ;;
 	esac
 	head -n 1 "$f" | grep -q '^/\* .*' || { echo "$f does not open with its responsibility"; bad=1; }
-	case "$f" in core/saml/*|core/issue/mail.c|plugins/demo_idp/*|plugins/upstream_nii/*|plugins/demo_mailbox/*) ;; *)
+	case "$f" in core/saml/*|core/issue/mail.c|core/web/upload.c|plugins/demo_idp/*|plugins/upstream_nii/*|plugins/demo_mailbox/*) ;; *)
 		if grep -nE '#include <(glib|lasso|gmime|xmlsec)' "$f"; then echo "$f: GLib, lasso or xmlsec outside its room"; bad=1; fi ;;
 	esac
 	if grep -nE '\b(NOW\(\)|CURRENT_TIMESTAMP|time\(NULL\))' "$f"; then echo "$f: a clock besides base/clock"; bad=1; fi

@@ -195,6 +195,84 @@ static void limit_of_live_ones(void **state)
 	check_ok(create(&order, NULL));
 }
 
+/* A place that is taken is known to pages before anybody asks for it. */
+static void places_are_known(void **state)
+{
+	struct order order = test_order(&taro);
+	struct user hanako = test_user(db, a, "hanako");
+	struct application_place seen[] = {{.type = "client"}, {.type = "smime", .live_key = "k"}, {.type = "upki_pass"}};
+	when now = clock_now();
+
+	check_ok(application_places(db, a, taro.id, now, seen, 3));
+	for (int i = 0; i < 3; i++)
+		assert_true(seen[i].live == 0 && seen[i].newest == 0 && seen[i].holder == 0);
+	check_ok(create(&order, NULL));
+	check_ok(create(&order, NULL));
+	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "1", .not_after = now + DAY});
+	order.renews = app.id;
+	check_ok(create(&order, NULL));
+	order.renews = 0;
+	order.type = "smime";
+	check_ok(create(&order, "another"));
+	check_ok(application_places(db, a, taro.id, now, seen, 3));
+	assert_true(seen[0].live == 2 && seen[0].newest == 3); /* a renewal shares its place */
+	assert_true(seen[1].live == 1 && seen[1].newest == 4 && seen[1].holder == 0);
+	check_ok(create(&order, "k"));
+	test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "2", .not_after = now + DAY});
+	check_ok(application_places(db, a, taro.id, now, seen, 3));
+	assert_true(seen[1].live == 2 && seen[1].holder == 5);
+	check_ok(application_places(db, a, taro.id, now + 2 * DAY, seen, 3));
+	assert_true(seen[1].live == 1 && seen[1].holder == 0);
+	test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKED});
+	check_ok(application_places(db, a, taro.id, now, seen, 3));
+	assert_true(seen[1].live == 1 && seen[1].holder == 0 && seen[2].live == 0);
+	check_ok(application_places(db, a, hanako.id, now, seen, 3));
+	assert_true(seen[0].live == 0 && seen[1].live == 0);
+}
+
+static void so_many_in_a_day(void **state)
+{
+	struct order order = test_order(&taro), another = test_order(&taro);
+	struct user hanako = test_user(db, a, "hanako");
+	when until = 0;
+
+	order.day_max = 3;
+	order.form_key = "first";
+	check_ok(create(&order, NULL));
+	uint64_t first = app.id;
+	test_apply(db, a, first, (struct event){.kind = EVENT_TAKEN, .serial = "1", .not_after = clock_now() + DAY});
+	order.form_key = NULL;
+	check_ok(create(&order, "k"));
+	order.type = "smime"; /* of whatever type */
+	check_ok(create(&order, NULL));
+	check_ok(application_day_full(db, a, taro.id, 3, clock_now(), &until));
+	assert_int_equal(until, mariadb_number("SELECT MIN(created_at) FROM application") + DAY);
+	refused(&order, NULL, "day");
+	refused(&order, "k", "live"); /* what waiting does not help */
+	order.type = "client";
+	order.renews = first;
+	refused(&order, NULL, "day");
+	assert_int_equal(mariadb_number("SELECT SUM(renewals) FROM application"), 0);
+	/* A form that was sent before has its answer; others have days of their own; without a limit there is none. */
+	order.renews = 0;
+	order.form_key = "first";
+	check_ok(create(&order, NULL));
+	assert_true(again && app.id == first);
+	struct order hers = test_order(&hanako);
+	hers.day_max = 3;
+	check_ok(application_create(db, a, &hanako, &hers, test_completion(NULL), &app, &again, &why));
+	check_ok(create(&another, NULL));
+	assert_int_equal(app.number, 4);
+	check_ok(application_day_full(db, a, taro.id, 0, clock_now(), &until));
+	assert_int_equal(until, 0);
+	/* A day later, when enough of them are old. */
+	order.form_key = NULL;
+	refused(&order, NULL, "day");
+	mariadb_exec("UPDATE application SET created_at = created_at - 86400000 WHERE number <= 2");
+	check_ok(create(&order, NULL));
+	refused(&order, NULL, "day");
+}
+
 static void renewals(void **state)
 {
 	struct order order = test_order(&taro);
@@ -407,6 +485,41 @@ static void limit_and_renewal_raced(void **state)
 	assert_int_equal(sum.conflicts, 13);
 }
 
+/* Forms of their own, of two types and a renewal, at once: never more than the limit; and without a limit all of them. */
+static void day_raced(void **state)
+{
+	struct racer racers[8] = {0};
+	struct application old = test_in_state(db, a, &taro, APPLICATION_TAKEN); /* counts too */
+
+	for (int i = 0; i < 8; i++) {
+		racers[i] = (struct racer){.user = &taro,
+			.order = test_order(&taro),
+			.completion = test_completion(NULL),
+			.rounds = 4};
+		racers[i].order.type = i % 2 ? "client" : "smime";
+		racers[i].order.renews = i == 7 ? old.id : 0;
+		racers[i].order.day_max = 6;
+		racers[i].order.form_key = i == 6 ? "a form" : NULL;
+	}
+	struct racer sum = run_race(racers, 8);
+	assert_int_equal(sum.failed, 0);
+	assert_int_equal(sum.made, 5);
+	assert_int_equal(sum.made + sum.again + sum.conflicts, 32);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application"), 6);
+	assert_int_equal(mariadb_number("SELECT applications FROM user"), 6);
+	mariadb_exec("UPDATE application SET created_at = created_at - 86400000");
+	for (int i = 0; i < 8; i++) {
+		racers[i] = (struct racer){.user = &taro,
+			.order = test_order(&taro),
+			.completion = test_completion(NULL),
+			.rounds = 4};
+		racers[i].order.day_max = i ? 0 : 1;
+	}
+	sum = run_race(racers, 8);
+	assert_in_range(sum.made, 28, 29); /* the control */
+	assert_int_equal(sum.made + sum.conflicts, 32);
+}
+
 static void *killer(void *context)
 {
 	for (int i = 0; i < 3; i++) {
@@ -457,11 +570,14 @@ int main(void)
 		T(one_live_per_key),
 		T(coming_back_to_life),
 		T(limit_of_live_ones),
+		T(places_are_known),
+		T(so_many_in_a_day),
 		T(renewals),
 		T(numbers_are_dense),
 		T(same_form_raced),
 		T(live_key_raced),
 		T(limit_and_renewal_raced),
+		T(day_raced),
 		T(killed_in_the_middle),
 	};
 

@@ -14,7 +14,7 @@ static const char *const only_b[] = {"test.b", NULL};
 static int setup(void **state)
 {
 	mariadb_clear();
-	job_wake_with(NULL);
+	job_wake_with(NULL, NULL);
 	db = mariadb_db();
 	a = arena_new();
 	return 0;
@@ -155,9 +155,17 @@ static void late_holder_may_still_end(void **state)
 }
 
 static int woken;
-static void wake(void)
+static unsigned woken_lanes;
+
+static void wake(unsigned lanes)
 {
 	woken++;
+	woken_lanes = lanes;
+}
+
+static unsigned lanes_of(const char *kind)
+{
+	return text_same(kind, "test.a") ? 1 : text_same(kind, "test.b") ? 2 : 0;
 }
 
 static enum status add_two(struct db *d, void *context)
@@ -175,13 +183,17 @@ static void wakes_after_commit(void **state)
 	enum status denied = STATUS_DENIED, ok = STATUS_OK;
 
 	woken = 0;
-	job_wake_with(wake);
+	job_wake_with(wake, lanes_of);
 	check_status(db_transact(db, add_two, &denied), STATUS_DENIED);
 	assert_int_equal(woken, 0);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job"), 0);
 	check_ok(db_transact(db, add_two, &ok));
 	assert_int_equal(woken, 1);
+	assert_int_equal(woken_lanes, 3);
 	check_ok(job_add(db, "test.a", 1, "", 0, NULL));
+	assert_int_equal(woken, 2);
+	assert_int_equal(woken_lanes, 1); /* those who run other kinds sleep on */
+	check_ok(job_add(db, "test.of_nobody", 1, "", 0, NULL));
 	assert_int_equal(woken, 2);
 }
 

@@ -229,6 +229,69 @@ static void a_failed_revocation_can_be_tried_again(void **state)
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'core.revoke'"), 2);
 }
 
+/* Of a card it is not said that the certificate stays valid, which may be untrue while only the card service is missing; and that
+ * this service could not be told is said, also to a page that is open. */
+static void a_card_service_that_is_not_told(void **state)
+{
+	struct application app = test_in_state(db, a, &taro, APPLICATION_DELIVERED);
+	static const char still[] = "The certificate stays valid until it is completed", missing[] = "could not be told";
+
+	mariadb_exec("UPDATE application SET handover = 1");
+	assert_int_equal(revoke(1, KEY1, SURE).http, 303);
+	struct answer page = pages_get("en", session, "/client/1/revoking");
+	assert_null(strstr(page.page, "until then the certificate is still valid"));
+	shows(page, "includes that the card service was told");
+	for (int sent = 0; sent < 2; sent++) {
+		page = pages_get("en", session, "/client/1");
+		assert_null(strstr(page.page, still));
+		assert_null(strstr(page.page, missing));
+		shows(page, "and the card service has been told");
+		if (!sent)
+			moves(app.id, EVENT_REVOKE_SUBMITTED);
+	}
+	check_ok(job_add(db, "core.handover_revoked", app.id, "1 4 source", 0, NULL));
+	struct answer waiting = pages_get("en", session, "/client/1/status");
+	assert_null(strstr(waiting.page, missing));
+	mariadb_exec("UPDATE job SET state = 'failed' WHERE kind = 'core.handover_revoked'");
+	struct answer failed = pages_get("en", session, "/client/1/status");
+	assert_string_not_equal(failed.etag, waiting.etag);
+	shows(failed, "The issuing service has revoked the certificate, but the card service could not be told of it.");
+	shows(failed, "(the card service could not be told)");
+	shows(failed, "(the issuing service has revoked it)"); /* though the state is "valid" until all is done */
+	shows(failed, "data-waits"); /* an administrator may start it again */
+	shows(pages_get("ja", session, "/client/1"), "カード発行システムに通知できませんでした。申請番号を添えて");
+	assert_null(strstr(failed.page, "and the card service has been told"));
+	moves(app.id, EVENT_REVOKED);
+	page = pages_get("en", session, "/client/1");
+	assert_null(strstr(page.page, missing));
+	shows(page, "This certificate was revoked");
+	/* Another user's failed job, and another kind, are no news of this one; without a card it is as before. */
+	(void)test_in_state(db, a, &taro, APPLICATION_REVOKE_SENT);
+	check_ok(job_add(db, "core.handover_revoked", 999, "1 4 source", 0, NULL));
+	mariadb_exec("UPDATE job SET state = 'failed'");
+	page = pages_get("en", session, "/client/2");
+	shows(page, still);
+	assert_null(strstr(page.page, missing));
+}
+
+/* The mail that could not be sent is news to an open page too, though the row does not change. */
+static void a_mail_that_fails_is_news(void **state)
+{
+	struct application app = test_in_state(db, a, &taro, APPLICATION_PIN);
+	static const char failed[] = "could not be delivered";
+
+	mariadb_exec("DELETE FROM job");
+	check_ok(job_add(db, "core.mail", app.id, "issued", 0, NULL));
+	struct answer before = pages_get("en", session, "/client/1/status");
+	assert_null(strstr(before.page, failed));
+	mariadb_exec("UPDATE job SET state = 'failed', payload = 'taken'");
+	assert_string_equal(pages_get("en", session, "/client/1/status").etag, before.etag);
+	mariadb_exec("UPDATE job SET payload = 'issued'");
+	struct answer after = pages_get("en", session, "/client/1/status");
+	assert_string_not_equal(after.etag, before.etag);
+	shows(after, failed);
+}
+
 static struct answer renew(unsigned number, const char *key)
 {
 	return pages_post(session, arena_printf(a, "/client/%u/renew", number), arena_printf(a, "form_key=%s", key), NULL);
@@ -265,7 +328,23 @@ static void renewal_from_question_to_end(void **state)
 	shows(page, "16711935");
 	assert_null(strstr(page.page, "更新前の証明書の番号です"));
 	shows(page, "更新前の証明書（申請番号 1）もまだ有効です。");
+	page = pages_get("ja", session, "/client/1");
+	shows(page, "この証明書は申請番号 2 で更新済みです。");
+	assert_null(strstr(page.page, "インストールしてください"));
 	assert_string_equal(state_of(1), "TAKEN");
+}
+
+/* To install the file one needs the PIN. */
+static void advice_goes_when_the_pin_does(void **state)
+{
+	(void)test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	shows(pages_get("en", session, "/client/1"), "Install the file with the PIN as its password.");
+	if (!pages_clock(29 * DAY))
+		skip();
+	struct answer page = pages_get("en", session, "/client/1");
+	shows(page, "The PIN is no longer shown.");
+	assert_null(strstr(page.page, "Install the file with the PIN"));
+	shows(page, "Valid");
 }
 
 static void only_one_renewal_at_a_time(void **state)
@@ -407,7 +486,10 @@ int main(void)
 		cmocka_unit_test_setup(revocation_wants_all_that_is_asked, fresh),
 		cmocka_unit_test_setup(revocation_in_other_states_is_refused_in_words, fresh),
 		cmocka_unit_test_setup(a_failed_revocation_can_be_tried_again, fresh),
+		cmocka_unit_test_setup(a_card_service_that_is_not_told, fresh),
+		cmocka_unit_test_setup(a_mail_that_fails_is_news, fresh),
 		cmocka_unit_test_setup(renewal_from_question_to_end, fresh),
+		cmocka_unit_test_setup(advice_goes_when_the_pin_does, fresh),
 		cmocka_unit_test_setup(only_one_renewal_at_a_time, fresh),
 		cmocka_unit_test_setup(a_missed_renewal_leaves_the_old_one_untouched, fresh),
 		cmocka_unit_test_setup(renewal_in_other_states_is_refused_in_words, fresh),

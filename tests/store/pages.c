@@ -204,7 +204,7 @@ static void the_limit_is_explained(void **state)
 	assert_int_equal(apply(taro_token, KEY3, "").http, 303);
 	struct answer fourth = apply(taro_token, KEY4, "");
 	assert_int_equal(fourth.http, 409);
-	assert_non_null(strstr(fourth.page, "You already have 3 valid certificates of this type"));
+	assert_non_null(strstr(fourth.page, "For certificates of this type the limit is 3"));
 	assert_non_null(strstr(fourth.page, ID));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application"), 3);
 }

@@ -95,6 +95,24 @@ static void server_stop(void)
 	waitpid(server, NULL, 0);
 }
 
+/* upki_pass.conf, with more lines. */
+static void conf_write(const char *more)
+{
+	file_write(arena_printf(a, "%s/upki_pass.conf", mariadb_dir()),
+		arena_printf(a,
+			"url = \"https://localhost:%s/api\"\nissue_key = \"%s/one\"\nrevoke_key = \"%s/two\"\nca_file = \"%s/good.pem\"\n"
+			"timeout = 1s\n%s",
+			file_read(arena_printf(a, "%s/port", card)), card, card, card, more));
+}
+
+/* What start() says of it. */
+static enum status configured(const char *more)
+{
+	conf_write(more);
+	check_ok(plugin_configure(a, mariadb_dir()));
+	return pass->start(a, db);
+}
+
 static void plugins_load(void)
 {
 	static const char *const names[] = {"client", "upki_pass", "upstream_local", NULL};
@@ -104,11 +122,7 @@ static void plugins_load(void)
 	file_write(arena_printf(a, "%s/client.conf", dir), "\n");
 	file_write(arena_printf(a, "%s/one", card), KEY_ISSUE "\n");
 	file_write(arena_printf(a, "%s/two", card), KEY_REVOKE "\n");
-	file_write(arena_printf(a, "%s/upki_pass.conf", dir),
-		arena_printf(a,
-			"url = \"https://localhost:%s/api\"\nissue_key = \"%s/one\"\nrevoke_key = \"%s/two\"\nca_file = \"%s/good.pem\"\n"
-			"timeout = 1s\n",
-			file_read(arena_printf(a, "%s/port", card)), card, card, card));
+	conf_write("");
 	site_set(&(struct site){.base_url = "https://portal.example.ac.jp",
 		.title_ja = "x",
 		.title_en = "x",
@@ -380,7 +394,7 @@ static void refused(const struct application *app)
 static void each_fault_is_outlived(void **state)
 {
 	static const char *const faults[] = {
-		"refused", "wrong", "500", "slow", "redirect", "endless", "lost"};
+		"refused", "wrong", "wrong2", "500", "slow", "redirect", "endless", "lost"};
 	for (size_t i = 0; i < COUNT_OF(faults); i++) {
 		fresh(NULL);
 		struct application app = waiting(arena_printf(a, "fault-%zu", i));
@@ -397,6 +411,31 @@ static void each_fault_is_outlived(void **state)
 		assert_string_equal(field_of(0, "passwdfile"), field_of(1, "passwdfile"));
 		wiped(&app);
 	}
+}
+
+/* HTTP 200 is acceptance unless it says err:; with answer_start, only what begins with it is. */
+static void what_counts_as_accepted(void **state)
+{
+	static const char *const texts[] = {"page", "empty"};
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		struct application app = waiting(arena_printf(a, "text-%zu", i));
+		check_ok(configured("answer_start = \"OK: upki-pass\"\n"));
+		fault(texts[i]);
+		refused(&app);
+		fault("wrong");
+		refused(&app);
+		if (i == 0) {
+			fault("none");
+		} else {
+			check_ok(configured(""));
+			fault(texts[i]);
+		}
+		check_ok(job_now("core.handover", app.id));
+		assert_int_equal(reread(&app).state, APPLICATION_DELIVERED);
+		wiped(&app);
+	}
+	check_status(configured("answer_start = \"012345678901234567890123456789012\"\n"), STATUS_INVALID);
+	check_ok(configured(""));
 }
 
 static void nobody_else_gets_it(void **state)
@@ -461,6 +500,17 @@ static void one_live_certificate_per_card(void **state)
 	assert_string_equal(why, "live");
 	check_ok(apply_for("card-10", &second, &why));
 	check_status(apply_for("card,11", &second, &why), STATUS_INVALID);
+	/* Of somebody else neither; when it has ended, he may. */
+	struct user hanako = test_user(db, a, "hanako"), me = taro;
+	taro = hanako;
+	check_status(apply_for("CARD-9", &second, &why), STATUS_CONFLICT);
+	assert_string_equal(why, "live");
+	struct event ended = {.kind = EVENT_REJECTED, .error_code = "x"};
+	assert_int_equal(test_apply(db, a, app.id, ended), APPLIED_MOVED);
+	check_ok(apply_for("CARD-9", &second, &why));
+	assert_int_equal(second.user_id, hanako.id);
+	taro = me;
+	check_status(apply_for("card-9", &second, &why), STATUS_CONFLICT);
 }
 
 /* --- Revocation ----------------------------------------------------------------------------------------------------- */
@@ -525,27 +575,72 @@ static void revoked_before_it_was_handed_over(void **state)
 
 /* --- The form ------------------------------------------------------------------------------------------------------- */
 
-static enum status read_form(const char *form, struct order *order)
+static struct request *sent_form(const char *form)
 {
 	struct request *rq = request_make_post(a, db, "/client/apply", NULL, form);
-	*order = (struct order){.extra = ""};
+	rq->user = &taro;
 	check_ok(request_parse(rq));
 	check_ok(request_read_form(rq, 4096));
-	return pass->type->order(rq, order);
+	return rq;
+}
+
+static enum status read_form(const char *form, struct order *order)
+{
+	*order = (struct order){.extra = ""};
+	return pass->type->order(sent_form(form), order);
+}
+
+/* The sentence holds this. */
+static void refusal_says(const char *form, enum status s, const char *words)
+{
+	struct order order = {.extra = ""};
+	struct request *rq = sent_form(form);
+	check_status(pass->type->order(rq, &order), s);
+	assert_string_equal(order.extra, "");
+	if (!strstr(rq->parts->sentence, words))
+		fail_msg("\"%s\" does not say \"%s\"", rq->parts->sentence, words);
 }
 
 static void the_id_is_required_and_checked(void **state)
 {
 	struct order order;
-	check_status(read_form("variant=upki_pass", &order), STATUS_INVALID);
-	check_status(read_form("extra-upki_pass=", &order), STATUS_INVALID);
-	check_status(read_form("extra-upki_pass=+%E3%80%80", &order), STATUS_INVALID);
-	check_status(read_form("extra-upki_pass=a%2Cb", &order), STATUS_INVALID);
-	check_status(read_form("extra-upki_pass=%E5%AD%A6", &order), STATUS_INVALID);
-	check_status(read_form("extra-upki_pass=123456789012345678901", &order), STATUS_INVALID);
+	refusal_says("variant=upki_pass", STATUS_INVALID, "not specified");
+	refusal_says("extra-upki_pass=", STATUS_INVALID, "not specified");
+	refusal_says("extra-upki_pass=+%E3%80%80", STATUS_INVALID, "not specified");
+	refusal_says("extra-upki_pass=a%2Cb", STATUS_INVALID, "used: ,.");
+	refusal_says("extra-upki_pass=CN%3Db", STATUS_INVALID, "used: =.");
+	refusal_says("extra-upki_pass=A%E5%AD%A6", STATUS_INVALID, "used: 学.");
+	/* Full-width digits take three bytes each: it is the character that is wrong, not the length. */
+	refusal_says("extra-upki_pass=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%94%EF%BC%90%EF%BC%98%EF%BC%91",
+		STATUS_INVALID, "used: ２.");
+	refusal_says("extra-upki_pass=a%0Ab", STATUS_INVALID, "used: (0a).");
+	refusal_says("extra-upki_pass=123456789012345678901", STATUS_INVALID, "too long");
 	check_ok(read_form("extra-upki_pass=12345678901234567890", &order));
 	check_ok(read_form("extra-upki_pass=+2024-A%2F1+", &order));
 	assert_string_equal(order.extra, "2024-A/1");
+}
+
+/* By default anybody may ask for any ID, as in the manual; with id_owner for his own alone. */
+static void an_id_can_be_tied_to_its_owner(void **state)
+{
+	struct order order;
+	check_ok(read_form("extra-upki_pass=hanako", &order));
+	check_ok(configured("id_owner = \"S-%u\"\n"));
+	refusal_says("extra-upki_pass=S-hanako", STATUS_DENIED, "is S-taro.");
+	refusal_says("extra-upki_pass=S-taro2", STATUS_DENIED, "is S-taro.");
+	refusal_says("extra-upki_pass=taro", STATUS_DENIED, "is S-taro.");
+	refusal_says("extra-upki_pass=", STATUS_INVALID, "not specified");
+	check_ok(read_form(
+		"extra-upki_pass=s-TARO", &order)); /* the card server may care for the case: it stays */
+	assert_string_equal(order.extra, "s-TARO");
+	taro.eppn = "ta!ro@example.ac.jp";
+	refusal_says("extra-upki_pass=S-taro", STATUS_INVALID, "made of your user name");
+	check_status(configured("id_owner = \"2024\"\n"), STATUS_INVALID);
+	check_status(configured("id_owner = \"%n\"\n"), STATUS_INVALID);
+	check_status(configured("id_owner = \"%u%\"\n"), STATUS_INVALID);
+	check_status(configured("id_owner = \"%u,OU=x\"\n"), STATUS_INVALID);
+	check_status(configured("id_owner = \"%u!\"\n"), STATUS_INVALID);
+	check_ok(configured(""));
 }
 
 int main(void)
@@ -554,6 +649,7 @@ int main(void)
 		cmocka_unit_test_setup(the_card_gets_all_and_the_user_nothing, fresh),
 		cmocka_unit_test_setup(what_waits_is_sealed, fresh),
 		cmocka_unit_test_setup(each_fault_is_outlived, fresh),
+		cmocka_unit_test_setup(what_counts_as_accepted, fresh),
 		cmocka_unit_test_setup(nobody_else_gets_it, fresh),
 		cmocka_unit_test_setup(given_up_and_put_back, fresh),
 		cmocka_unit_test_setup(too_late_to_put_back, fresh),
@@ -561,6 +657,7 @@ int main(void)
 		cmocka_unit_test_setup(revocation_is_told_to_the_card_server_first, fresh),
 		cmocka_unit_test_setup(revoked_before_it_was_handed_over, fresh),
 		cmocka_unit_test_setup(the_id_is_required_and_checked, fresh),
+		cmocka_unit_test_setup(an_id_can_be_tied_to_its_owner, fresh),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

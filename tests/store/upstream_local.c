@@ -35,13 +35,14 @@ static void conf_write(const char *name, const char *text)
 
 static void plugins_load(void)
 {
-	static const char *const names[] = {"client", "upstream_local", NULL};
-	static const char *const views[] = {"core", "client", "upstream_local", NULL};
-	/* P-256 throughout: these tests are not about RSA. */
+	static const char *const names[] = {"client", "smime", "upstream_local", NULL};
+	static const char *const views[] = {"core", "client", "smime", "upstream_local", NULL};
+	/* P-256 throughout, but for S/MIME: these tests are not about RSA. */
 	conf_write("upstream_local.conf",
 		"ca_name = \"CN=Test CA,O=Example University,C=JP\"\nca_key = \"ec:P-256\"\n"
 		"user_key = \"ec:P-256\"\nkey_stock = 4\n");
 	conf_write("client.conf", "\n");
+	conf_write("smime.conf", "\n");
 	site_set(&(struct site){.base_url = "https://portal.example.ac.jp",
 		.title_ja = "x",
 		.title_en = "x",
@@ -135,8 +136,7 @@ static struct application reread(const struct application *app)
 static struct application with_pin(void)
 {
 	struct application app = test_application(db, a, &taro);
-	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
-	job_now("upstream_local.key", app.id);
+	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_TOLD);
 	app = reread(&app);
 	assert_int_equal(app.state, APPLICATION_PIN);
 	return app;
@@ -261,6 +261,18 @@ static struct reply download(const struct application *app, const char *cookie)
 	return r;
 }
 
+static bool same_bytes(const struct reply *x, const struct reply *y)
+{
+	return x->body.len == y->body.len && memcmp(x->body.data, y->body.data, x->body.len) == 0;
+}
+
+static void expect_same(const struct reply *x, const struct reply *y)
+{
+	assert_int_equal(x->code, 200);
+	if (!same_bytes(x, y))
+		fail_msg("another file of %zu bytes, not the one of %zu", x->body.len, y->body.len);
+}
+
 static int64_t count(const char *what)
 {
 	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.%s", what));
@@ -305,18 +317,30 @@ static void first_starts_make_one_ca(void **state)
 	assert_int_equal(count("local_ca"), 1);
 }
 
+/* As an order that is to get an RSA key, which takes long to make. */
+static struct application slow_one(void)
+{
+	struct application app = test_application(db, a, &taro);
+	app.type = "smime";
+	return app;
+}
+
+static int64_t key_jobs(const struct application *app)
+{
+	return count(arena_printf(a, "job WHERE kind = 'upstream_local.key' AND subject = %llu", (unsigned long long)app->id));
+}
+
 static void order_is_taken_once(void **state)
 {
 	started();
-	struct application app = test_application(db, a, &taro);
+	mariadb_exec("DELETE FROM inkan.local_key");
+	struct application app = slow_one();
 	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
 	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
 	assert_int_equal(
 		count(arena_printf(a, "local_order WHERE application = %llu", (unsigned long long)app.id)),
 		1);
-	assert_int_equal(count(arena_printf(a, "job WHERE kind = 'upstream_local.key' AND subject = %llu",
-				 (unsigned long long)app.id)),
-		1);
+	assert_int_equal(key_jobs(&app), 1);
 	job_now("upstream_local.key", app.id);
 	app = reread(&app);
 	assert_int_equal(app.state, APPLICATION_PIN);
@@ -343,6 +367,25 @@ static void order_is_taken_once(void **state)
 	job_now("upstream_local.key", 999999);
 }
 
+/* What takes no time needs no job: the PIN is there with the answer. */
+static void quick_order_is_ready_at_once(void **state)
+{
+	started();
+	struct application app = test_application(db, a, &taro);
+	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_TOLD);
+	struct application ready = reread(&app);
+	assert_int_equal(ready.state, APPLICATION_PIN);
+	assert_int_equal(key_jobs(&app), 0);
+	const char *pin = pin_of(&ready), *path = path_of(&ready);
+	/* the order again, after a crash: the same PIN and address, and one certificate */
+	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
+	job_now("upstream_local.key", app.id);
+	ready = reread(&app);
+	assert_string_equal(pin_of(&ready), pin);
+	assert_string_equal(path_of(&ready), path);
+	assert_int_equal(count(arena_printf(a, "event WHERE kind = 'PIN' AND application_id = %llu", (unsigned long long)app.id)), 1);
+}
+
 static void orders_that_cannot_be_signed(void **state)
 {
 	started();
@@ -366,7 +409,7 @@ static void orders_that_cannot_be_signed(void **state)
 	assert_int_equal(
 		count(arena_printf(a, "local_order WHERE application = %llu", (unsigned long long)app.id)),
 		0);
-	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
+	assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_TOLD);
 }
 
 static void pin_page(void **state)
@@ -514,6 +557,43 @@ static void download_and_repeat(void **state)
 	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
 				 (unsigned long long)app.id)),
 		1);
+}
+
+/* Two downloads of one browser overlap, in different formats: both get the file of the first, and so do all repetitions. */
+static void formats_that_overlap(void **state)
+{
+	started();
+	struct application app = with_pin();
+	const char *cookie = unlock(&app), *page = download_path(&app);
+	struct reply first = download(&app, cookie), second = post(page, cookie, "format=apple");
+	assert_int_equal(second.code, 200);
+	assert_string_equal(header(&second, "Content-Type"), "application/x-pkcs12");
+	expect_same(&second, &first);
+	/* the first one breaks off, the second one arrives */
+	response_after(first.rq, false);
+	response_after(second.rq, true);
+	struct reply again = post(page, cookie, "format=compatible");
+	expect_same(&again, &first);
+}
+
+/* The PIN given anew lets a browser choose anew, while the file of another is still on its way: the first that arrives whole is the one
+ * that is repeated, to its own browser. */
+static void formats_of_two_browsers(void **state)
+{
+	started();
+	struct application app = with_pin();
+	const char *pc = unlock(&app), *page = download_path(&app);
+	struct reply first = download(&app, pc);
+	const char *phone = unlock(&app);
+	struct reply second = post(page, phone, "format=compatible");
+	assert_int_equal(second.code, 200);
+	assert_false(same_bytes(&second, &first)); /* the control: formats do differ */
+	response_after(first.rq, true);
+	response_after(second.rq, true);
+	struct reply again = post(page, pc, "format=compatible");
+	expect_same(&again, &first);
+	struct reply other = post(page, phone, "format=compatible");
+	expect_ended(&other, 410, "already been taken");
 }
 
 static void broken_download(void **state)
@@ -687,6 +767,36 @@ static void racing_downloads_issue_one(void **state)
 	}
 }
 
+/* As above, but each asks for a format of its own; what was handed over is what the browser may have again. */
+static void racing_formats_give_one_file(void **state)
+{
+	static const char *const forms[] = {"format=modern", "format=compatible", "format=apple"};
+	bool seen[COUNT_OF(forms)] = {false};
+	started();
+	for (int round = 0; round < 12; round++) {
+		struct application app = with_pin();
+		const char *cookie = unlock(&app), *path = download_path(&app);
+		struct racer racers[RACERS];
+		for (size_t i = 0; i < RACERS; i++)
+			racers[i] = (struct racer){
+				.path = path, .cookie = cookie, .form = forms[(i + (size_t)round) % COUNT_OF(forms)]};
+		race(racers, race_post);
+		struct reply again = post(path, cookie, "format=modern");
+		for (size_t i = 0; i < RACERS; i++) {
+			struct reply r = {.code = racers[i].code, .body = racers[i].body};
+			expect_same(&r, &again);
+			arena_free(racers[i].arena);
+		}
+		int64_t format = mariadb_number(arena_printf(a,
+			"SELECT FIELD(p12_format, 'modern', 'compatible', 'apple') FROM inkan.local_order WHERE application = %llu",
+			(unsigned long long)app.id));
+		assert_in_range(format, 1, COUNT_OF(forms));
+		seen[format - 1] = true;
+	}
+	/* the control: it was a race, which more than one format has won */
+	assert_true(seen[0] + seen[1] + seen[2] > 1);
+}
+
 static void racing_guesses_are_all_counted(void **state)
 {
 	started();
@@ -708,23 +818,46 @@ static void racing_guesses_are_all_counted(void **state)
 		5);
 }
 
+static void *race_order(void *argument)
+{
+	struct racer *r = argument;
+	struct db *own = mariadb_db();
+	r->arena = arena_new();
+	struct application app;
+	struct upstream_call call = {.arena = r->arena, .db = own, .deadline = clock_monotonic() + 60 * SECOND};
+	struct upstream_order order = {.application = &app, .answer = UPSTREAM_UNKNOWN};
+	pthread_barrier_wait(&together);
+	r->status = application_get(own, r->arena, r->application, &app);
+	app.type = "smime";
+	if (r->status == STATUS_OK)
+		r->status = local->upstream->submit(&call, &order, 1);
+	r->code = (int)order.answer;
+	db_free(own);
+	return NULL;
+}
+
 static void keys_of_the_stock_are_used_once(void **state)
 {
 	started();
 	mariadb_exec("DELETE FROM inkan.local_key");
 	mariadb_exec(
-		"INSERT INTO inkan.local_key VALUES ('0', 'rsa:2048', 'x', 1)"); /* of another configuration */
+		"INSERT INTO inkan.local_key VALUES ('0', 'rsa:3072', 'x', 1), ('1', 'ec:P-256', 'x', 1)"); /* of other configurations */
 	job_now("upstream_local.stock", 0);
 	assert_int_equal(count("local_key"), 4);
-	assert_int_equal(count("local_key WHERE kind = 'ec:P-256'"), 4);
+	assert_int_equal(count("local_key WHERE kind = 'rsa:2048'"), 4);
 	mariadb_exec(
 		"UPDATE inkan.local_key SET key_sealed = CONCAT('!', key_sealed) LIMIT 1"); /* one that will not open */
 	struct racer racers[RACERS];
+	for (size_t i = 0; i < RACERS; i++)
+		racers[i] = (struct racer){.application = slow_one().id};
+	race(racers, race_order);
+	int told = 0;
 	for (size_t i = 0; i < RACERS; i++) {
-		struct application app = test_application(db, a, &taro);
-		assert_int_equal(submit(&app, UPSTREAM_ISSUE, 0).answer, UPSTREAM_ACCEPTED);
-		racers[i] = (struct racer){.application = app.id};
+		assert_int_equal(racers[i].status, STATUS_OK);
+		told += racers[i].code == UPSTREAM_TOLD;
+		arena_free(racers[i].arena);
 	}
+	assert_int_equal(told, 3); /* the keys of the stock that open; the others get theirs from the job */
 	race(racers, race_key);
 	const char *keys[RACERS];
 	for (size_t i = 0; i < RACERS; i++) {
@@ -886,18 +1019,20 @@ static void ca_is_published(void **state)
 static void emit(const struct upstream_certificate *c, void *context)
 {
 	int *found = context;
-	assert_non_null(c->serial);
-	found[0]++;
-	found[1] += text_same(c->state, "revoked");
+	assert_int_equal(!c->serial, c->state == UPSTREAM_WAITING || c->state == UPSTREAM_PROGRESS);
+	found[0] += c->serial != NULL;
+	found[1] += c->state == UPSTREAM_REVOKED;
+	found[2] += c->serial == NULL;
 }
 
 static void list_names_all(void **state)
 {
-	int found[2] = {0, 0};
+	int found[3] = {0, 0, 0};
 	struct upstream_call call = {.arena = a, .db = db, .deadline = clock_monotonic() + 60 * SECOND};
 	check_ok(local->upstream->list(&call, emit, found));
 	assert_int_equal(found[0], count("local_certificate"));
 	assert_int_equal(found[1], count("local_certificate WHERE revoked_at > 0"));
+	assert_int_equal(found[2], count("local_order WHERE handover = 0 AND application NOT IN (SELECT application FROM local_certificate)"));
 	assert_true(found[1] >= 1 && found[0] > found[1]);
 }
 
@@ -924,15 +1059,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_starts_make_one_ca),
 		cmocka_unit_test(order_is_taken_once),
+		cmocka_unit_test(quick_order_is_ready_at_once),
 		cmocka_unit_test(orders_that_cannot_be_signed),
 		cmocka_unit_test(pin_page),
 		cmocka_unit_test(wrong_pins_are_slowed),
 		cmocka_unit_test(download_and_repeat),
+		cmocka_unit_test(formats_that_overlap),
+		cmocka_unit_test(formats_of_two_browsers),
 		cmocka_unit_test(broken_download),
 		cmocka_unit_test(killed_after_sending),
 		cmocka_unit_test(not_taken_in_time),
 		cmocka_unit_test(old_pin_entry),
 		cmocka_unit_test(racing_downloads_issue_one),
+		cmocka_unit_test(racing_formats_give_one_file),
 		cmocka_unit_test(racing_guesses_are_all_counted),
 		cmocka_unit_test(keys_of_the_stock_are_used_once),
 		cmocka_unit_test(revocation_reaches_the_list),

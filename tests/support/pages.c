@@ -16,7 +16,8 @@
 static struct arena *arena;
 static struct db *db;
 static char clock_file[] = "/tmp/inkan-clock-XXXXXX";
-static const char *body_rest, *authorization;
+static const char *body_rest, *authorization, *body_type;
+static size_t body_left;
 static const char *const *loaded;
 static char *passwords;
 
@@ -147,15 +148,35 @@ const char *pages_csrf(const char *session)
 
 static size_t body_read(void *from, char *to, size_t len)
 {
-	size_t n = strlen(body_rest);
+	size_t n = body_left < len ? body_left : len;
 
-	n = n < len ? n : len;
 	memcpy(to, body_rest, n);
 	body_rest += n;
+	body_left -= n;
 	return n;
 }
 
-static struct answer ask(const char *lang, const char *session, const char *method, const char *uri, const char *body)
+/* A streamed answer, whole: as the worker would send it. */
+static void stream_drain(struct request *rq, struct answer *ret)
+{
+	struct text all = text_new(arena, (size_t)64 << 20);
+	struct arena *piece = arena_new();
+	struct bytes bytes = {0};
+
+	do {
+		arena_reset(piece);
+		bytes = (struct bytes){0};
+		if (rq->parts->stream(rq, piece, rq->parts->stream_context, &bytes) != STATUS_OK)
+			must("a stream");
+		text_add_bytes(&all, bytes.data, bytes.len);
+	} while (bytes.len);
+	arena_free(piece);
+	ret->page = all.data;
+	ret->len = all.len;
+	response_after(rq, true);
+}
+
+static struct answer ask(const char *lang, const char *session, const char *method, const char *uri, const char *body, size_t len)
 {
 	const struct request_limits limits = {.body_max = 65536, .fields_max = 100, .params_max = 65536};
 	const char *query = strchr(uri, '?');
@@ -163,39 +184,55 @@ static struct answer ask(const char *lang, const char *session, const char *meth
 	char *params[] = {arena_printf(arena, "REQUEST_METHOD=%s", method), arena_printf(arena, "REQUEST_URI=%s", uri),
 		arena_printf(arena, "DOCUMENT_URI=%s", path), arena_printf(arena, "QUERY_STRING=%s", query ? query + 1 : ""),
 		arena_printf(arena, "HTTP_ACCEPT_LANGUAGE=%s", lang), arena_printf(arena, "HTTP_COOKIE=__Host-session=%s", session),
-		*body ? arena_printf(arena, "CONTENT_LENGTH=%zu", strlen(body)) : arena_string(arena, "CONTENT_LENGTH="),
-		"CONTENT_TYPE=application/x-www-form-urlencoded", "REMOTE_ADDR=192.0.2.1",
+		len ? arena_printf(arena, "CONTENT_LENGTH=%zu", len) : arena_string(arena, "CONTENT_LENGTH="),
+		arena_printf(arena, "CONTENT_TYPE=%s", body_type ? body_type : "application/x-www-form-urlencoded"), "REMOTE_ADDR=192.0.2.1",
 		"REQUEST_ID=0123456789abcdef0123456789abcdef",
 		authorization ? arena_printf(arena, "HTTP_AUTHORIZATION=%s", authorization) : NULL, NULL};
 	struct answer answer = {0};
 
 	body_rest = body;
-	struct request *rq = request_new(arena, db, &limits, params, (struct request_source){body_read, NULL});
+	body_left = len;
+	struct arena *own = arena_new(); /* a request's, gone with what it holds */
+	struct request *rq = request_new(own, db, &limits, params, (struct request_source){body_read, NULL});
 	router_run(rq);
 	answer.http = rq->parts->http;
 	answer.page = arena_stringn(arena, (const char *)rq->parts->body.data, rq->parts->body.len);
 	for (const struct header *h = rq->parts->headers; h; h = h->next) {
 		if (text_same(h->name, "Location"))
-			answer.location = h->value;
+			answer.location = arena_string(arena, h->value);
 		if (text_same(h->name, "ETag"))
-			answer.etag = h->value;
+			answer.etag = arena_string(arena, h->value);
 		if (text_same(h->name, "Retry-After"))
-			answer.retry_after = h->value;
+			answer.retry_after = arena_string(arena, h->value);
 		if (text_same(h->name, "WWW-Authenticate"))
-			answer.challenge = h->value;
+			answer.challenge = arena_string(arena, h->value);
+		if (text_same(h->name, "Content-Disposition"))
+			answer.disposition = arena_string(arena, h->value);
 	}
 	answer.len = rq->parts->body.len;
+	if (rq->parts->stream)
+		stream_drain(rq, &answer);
+	arena_free(own);
 	i18n_use(LANG_EN);
 	return answer;
 }
 
 struct answer pages_get(const char *lang, const char *session, const char *path)
 {
-	return ask(lang, session, "GET", path, "");
+	return ask(lang, session, "GET", path, "", 0);
 }
 
 struct answer pages_post(const char *session, const char *path, const char *form, const char *csrf)
 {
-	return ask("en", session, "POST", path,
-		arena_printf(arena, "csrf=%s&%s", csrf ? csrf : pages_csrf(session), form));
+	const char *body = arena_printf(arena, "csrf=%s&%s", csrf ? csrf : pages_csrf(session), form);
+
+	return ask("en", session, "POST", path, body, strlen(body));
+}
+
+struct answer pages_send(const char *session, const char *path, const char *type, struct bytes body)
+{
+	body_type = type;
+	struct answer answer = ask("en", session, "POST", path, (const char *)body.data, body.len);
+	body_type = NULL;
+	return answer;
 }

@@ -8,7 +8,8 @@ struct answer {
 	int http;
 	const char *page, *location, *etag;
 	const char *retry_after, *challenge; /* Retry-After, WWW-Authenticate */
-	size_t len; /* of page */
+	const char *disposition;             /* Content-Disposition */
+	size_t len;                          /* of page; of a streamed answer all of it */
 };
 
 /* Starts database, texts, views, routes and sessions that outlast any shift of the clock; plugins (NULL-terminated) are added to the
@@ -37,6 +38,9 @@ const char *pages_csrf(const char *session);
 struct answer pages_get(const char *lang, const char *session, const char *path);
 /* form without csrf, which is added; csrf NULL: as the session's. */
 struct answer pages_post(const char *session, const char *path, const char *form, const char *csrf);
+
+/* A POST of any bytes and type, as they are. */
+struct answer pages_send(const char *session, const char *path, const char *type, struct bytes body);
 
 /* Moves the clock so far from the real one; 0 puts it back. Only in test builds; false elsewhere. */
 bool pages_clock(when shift);

@@ -1,4 +1,5 @@
 """A browser without a screen for tests: walks through the portal as a user does, by its links and forms alone."""
+import base64
 import html.parser
 import http.client
 import re
@@ -71,6 +72,7 @@ class Portal:
         self.tls = ssl.create_default_context(cafile=ca_file)
         self.cookies = {}  # by host: browsers know no ports
         self.connections = {}
+        self.basic = None  # (name, password) of the administrators' pages
 
     def load_certificate(self, pem, key):
         self.tls.load_cert_chain(pem, key)
@@ -86,6 +88,8 @@ class Portal:
         parts = urllib.parse.urlsplit(urllib.parse.urljoin(self.base + "/", url))
         jar = self.cookies.setdefault(parts.hostname, {})
         h = {"Accept-Language": self.lang, "Host": parts.netloc}
+        if self.basic and parts.netloc == urllib.parse.urlsplit(self.base).netloc:
+            h["Authorization"] = "Basic " + base64.b64encode(":".join(self.basic).encode()).decode()
         if jar:
             h["Cookie"] = "; ".join(f"{k}={v}" for k, v in jar.items())
         if fields is not None:

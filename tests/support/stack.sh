@@ -1,7 +1,7 @@
 # For test scripts: a private stack on a free port, with ./demo itself. To be sourced by bash.
 #   stack_start          starts it; STACK_URL, STACK_IDP, STACK_PORT, STACK_DIR (all its files) are set
 #   stack_stop           ends it and fails when a server reported an error of a sanitizer
-#   stack_password NAME  of an account
+#   stack_password NAME  of an account; stack_basic  of the administrators' pages
 # Before stack_start: STACK_PROCESSES servers on one database; stack_conf NAME writes standard input as overriding settings.
 # INKAN_BUILD is the build to run, INKAN_SOURCE the checkout; CTest sets both.
 
@@ -54,6 +54,9 @@ stack_start() {
 }
 stack_password() { # NAME
 	awk -v n="$1" '$1 == "account:" && $2 == n {print $3}' "$STACK_TOP/out"
+}
+stack_basic() { # the password of the administrators' pages, for user kanri
+	awk '$1 == "basic:" {print $3}' "$STACK_TOP/out"
 }
 stack_stop() {
 	local pid=$stack_pid

@@ -111,6 +111,30 @@ static void anything_else_is_refused(void **state)
 	assert_true(t == 5);
 }
 
+static void fields_of_forms_are_read_in_the_zone(void **state)
+{
+	static const char *const good[] = {"2024-01-31T12:34", "2024/01/31 12:34", "2024-01-31 12:34:00"};
+	static const char *const bad[] = {"", "2024-01-31", "2024-02-30T12:34", "2024-01-31T24:00", "2024-01-31T12:60", "2024-01-31T12:34Z",
+		"2024-1-31T12:34", " 2024-01-31T12:34", "2024-01-31T12:34:", "31.01.2024 12:34"};
+	when t = -1;
+
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		assert_true(clock_parse_field(good[i], &t));
+		assert_int_equal(t, at("2024-01-31T03:34:00Z"));
+	}
+	assert_string_equal(clock_field(a, t), "2024-01-31T12:34");
+	assert_string_equal(clock_field(a, 0), "");
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_false(clock_parse_field(bad[i], &t));
+	assert_false(clock_parse_field(NULL, &t));
+	/* On this night the clocks there go from 2:00 to 3:00. */
+	assert_int_equal(clock_start("Europe/Berlin"), STATUS_OK);
+	assert_false(clock_parse_field("2026-03-29T02:30", &t));
+	assert_true(clock_parse_field("2026-03-29T03:30", &t));
+	assert_int_equal(t, at("2026-03-29T01:30:00Z"));
+	assert_int_equal(clock_start("Asia/Tokyo"), STATUS_OK);
+}
+
 static void months_end_where_they_end(void **state)
 {
 	when t = at("2024-01-31T03:34:56.789Z");
@@ -213,6 +237,7 @@ int main(void)
 		cmocka_unit_test(negative_offsets_are_written),
 		cmocka_unit_test(times_are_read),
 		cmocka_unit_test(anything_else_is_refused),
+		cmocka_unit_test(fields_of_forms_are_read_in_the_zone),
 		cmocka_unit_test(months_end_where_they_end),
 		cmocka_unit_test(days_are_calendar_days),
 		cmocka_unit_test(now_is_now),

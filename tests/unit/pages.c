@@ -175,20 +175,26 @@ static void serial_in_both_ways(void **state)
 static void etag_follows_what_is_shown(void **state)
 {
 	struct application app = {.id = 1, .state = APPLICATION_SENT, .changed_at = 1000};
-	const char *first = certificate_etag(a, &app, 2000, LANG_JA);
+	const struct certificate_failures none = {0}, mail = {.mail = true}, card = {.card = true};
+	const char *first = certificate_etag(a, &app, none, 2000, LANG_JA);
 
-	assert_string_equal(certificate_etag(a, &app, 3000, LANG_JA), first);
-	assert_string_not_equal(certificate_etag(a, &app, 2000, LANG_EN), first);
+	assert_string_equal(certificate_etag(a, &app, none, 3000, LANG_JA), first);
+	assert_string_not_equal(certificate_etag(a, &app, none, 2000, LANG_EN), first);
 	app.issue_mail_at = 1500;
-	const char *mailed = certificate_etag(a, &app, 2000, LANG_JA);
+	const char *mailed = certificate_etag(a, &app, none, 2000, LANG_JA);
 	assert_string_not_equal(mailed, first);
 	app.state = APPLICATION_PIN;
 	app.has_pin = true;
 	app.download_until = 5000;
-	const char *pin = certificate_etag(a, &app, 2000, LANG_JA);
+	const char *pin = certificate_etag(a, &app, none, 2000, LANG_JA);
 	assert_string_not_equal(pin, mailed);
+	/* What only jobs know. */
+	const char *bounced = certificate_etag(a, &app, mail, 2000, LANG_JA);
+	assert_string_not_equal(bounced, pin);
+	assert_string_not_equal(certificate_etag(a, &app, card, 2000, LANG_JA), pin);
+	assert_string_not_equal(certificate_etag(a, &app, card, 2000, LANG_JA), bounced);
 	/* Time alone makes it a missed download. */
-	assert_string_not_equal(certificate_etag(a, &app, 6000, LANG_JA), pin);
+	assert_string_not_equal(certificate_etag(a, &app, none, 6000, LANG_JA), pin);
 	assert_true(certificate_waits(&app, 2000));
 	assert_false(certificate_waits(&app, 6000));
 }

@@ -95,7 +95,7 @@ static int set_up(void **state)
 	view_strings_file("core", "layout.html", "{{TITLE}}|{{LANG}}|{{>BODY}}");
 	view_strings_file("core", "page.html", "page");
 	view_strings_file("core", "error.html",
-		"{{CODE}} {{MESSAGE}} {{REFERENCE}}{{#LOG_IN}} log-in{{/LOG_IN}}{{#NOT_FOUND}} nf{{/NOT_FOUND}}{{#OUR_FAULT}} our{{/OUR_FAULT}}");
+		"{{CODE}} {{MESSAGE}} {{REFERENCE}}{{#LOG_IN}} log-in{{/LOG_IN}}{{#NOT_FOUND}} nf{{/NOT_FOUND}}{{#LOG_IN_FIRST}} first {{TO:u}}{{/LOG_IN_FIRST}}{{#OUR_FAULT}} our{{/OUR_FAULT}}");
 	session_start(&sessions);
 	db_away = db_new(&away);
 	return view_strings_load(NULL) == STATUS_OK && router_add("test", routes) == STATUS_OK ? 0 : -1;

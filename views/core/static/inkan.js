@@ -2,6 +2,26 @@
 (function () {
 	"use strict";
 
+	/* What was ticked, and entered with it, is asked about too. */
+	function tell(form, dialog) {
+		var facts = dialog.querySelector(".ask-facts");
+		if (!facts)
+			return;
+		facts.querySelectorAll("[data-told]").forEach(function (old) { old.remove(); });
+		function add(name, value) {
+			var row = facts.insertBefore(document.createElement("div"), facts.lastElementChild);
+			row.setAttribute("data-told", "");
+			row.appendChild(document.createElement("dt")).textContent = name;
+			row.appendChild(document.createElement("dd")).textContent = value;
+		}
+		form.querySelectorAll("input[name=variant]:checked").forEach(function (box) {
+			var field = form.querySelector("[name='extra-" + box.value + "']");
+			add(box.closest("details").querySelector("summary").lastChild.textContent.trim(), box.labels[0].textContent);
+			if (field && field.value)
+				add(field.labels[0].textContent, field.value);
+		});
+	}
+
 	/* A form that asks first: its fields move into the dialog's own form, which is what is sent. */
 	function carry(form, dialog) {
 		var target = dialog.querySelector("form");
@@ -27,6 +47,7 @@
 		if (dialog && dialog.showModal) {
 			event.preventDefault();
 			carry(form, dialog);
+			tell(form, dialog);
 			dialog.showModal();
 		}
 		/* Sent once. The server knows a repeated form too; this only spares the user the doubt. */
@@ -96,15 +117,24 @@
 	var pause = FIRST, asked = 0, etag = page.dataset.etag;
 
 	function show(html) {
-		var fresh = new DOMParser().parseFromString(html, "text/html"), focused = document.activeElement && document.activeElement.id;
+		var fresh = new DOMParser().parseFromString(html, "text/html"), focused = document.activeElement, lost = null;
 		fresh.querySelectorAll("[data-live]").forEach(function (part) {
 			var old = document.getElementById(part.id);
-			if (old && !old.querySelector("dialog[open]")) /* nobody's question is taken away from under the answer */
-				old.replaceWith(document.adoptNode(part));
+			if (!old || old.querySelector("dialog[open]")) /* nobody's question is taken away from under the answer */
+				return;
+			lost = old.contains(focused) ? part : lost;
+			old.replaceWith(document.adoptNode(part));
 		});
 		offer(page);
-		if (focused && document.activeElement.id !== focused && document.getElementById(focused))
-			document.getElementById(focused).focus();
+		if (lost) {
+			/* What had the focus may be gone, or have nothing to do any more: then it stays in that part of the page. */
+			var heir = focused.id && document.getElementById(focused.id);
+			if (!heir || heir.disabled || heir.hidden) {
+				heir = lost;
+				heir.tabIndex = -1;
+			}
+			heir.focus({ preventScroll: true });
+		}
 		var announce = document.getElementById("announce"), label = page.querySelector("[data-announce]");
 		if (announce && label)
 			announce.textContent = announce.dataset.text + " " + label.textContent;

@@ -1,0 +1,225 @@
+/* Takes a form with a file: the body lies in anonymous memory outside the arena, and GMime finds its parts there. */
+#include "web/upload.h"
+
+#include <gmime/gmime.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "web/request_internal.h"
+
+#define PIECE ((size_t)64 * 1024)
+#define PARTS_MAX 16	/* our forms have three */
+#define FIELD_MAX 4096	/* bytes of a plain field */
+#define NAME_MAX_CHARS 255
+#define TYPE_MAX 200	/* bytes of the content type; browsers' boundaries have 40 */
+
+struct uploads {
+	struct upload items[PARTS_MAX];
+	size_t n;
+	int fd;
+	void *map;
+	size_t len;
+	GMimeObject *form;
+};
+
+static atomic_flag taken = ATOMIC_FLAG_INIT;
+
+bool upload_type(const char *type)
+{
+	static const char form[] = "multipart/form-data";
+	size_t len = sizeof form - 1;
+
+	return type && strncasecmp(type, form, len) == 0 && type[len] && strchr("; \t", type[len]);
+}
+
+static void release(void *context)
+{
+	struct uploads *u = context;
+
+	if (u->form)
+		g_object_unref(u->form);
+	if (u->map)
+		munmap(u->map, u->len);
+	if (u->fd >= 0)
+		close(u->fd);
+	atomic_flag_clear(&taken);
+}
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+		if (n <= 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* The parser wants the header that announces the boundary before the body. */
+static enum status body_take(struct uploads *u, struct arena *a, const struct request_source *source, const char *type, size_t len)
+{
+	char *piece = arena_alloc(a, PIECE), more;
+	const char *header = arena_printf(a, "Content-Type: %s\r\nMIME-Version: 1.0\r\n\r\n", type);
+
+	u->fd = memfd_create("upload", MFD_CLOEXEC);
+	if (u->fd < 0 || !write_all(u->fd, header, strlen(header)))
+		return cause(STATUS_INTERNAL, "upload, no memory for it");
+	for (size_t left = len; left;) {
+		size_t want = left < PIECE ? left : PIECE;
+		if (source->read(source->from, piece, want) < want)
+			return cause(STATUS_INVALID, "body ended before its %zu bytes were there", len);
+		if (!write_all(u->fd, piece, want))
+			return cause(STATUS_INTERNAL, "upload, no memory for it");
+		left -= want;
+	}
+	if (source->read(source->from, &more, 1) > 0)
+		return cause(STATUS_INVALID, "body is longer than the %zu bytes announced", len);
+	u->len = strlen(header) + len;
+	u->map = mmap(NULL, u->len, PROT_READ, MAP_PRIVATE, u->fd, 0);
+	if (u->map == MAP_FAILED) {
+		u->map = NULL;
+		return cause(STATUS_INTERNAL, "upload, no memory for it");
+	}
+	return STATUS_OK;
+}
+
+static pthread_once_t library = PTHREAD_ONCE_INIT;
+
+static void library_start(void)
+{
+	g_mime_init();
+}
+
+static bool begins(const char *s, const char *end, const char *word)
+{
+	return (size_t)(end - s) >= strlen(word) && strncasecmp(s, word, strlen(word)) == 0;
+}
+
+/* A part that is itself in parts, or a message, would be parsed too, however deep: such a body is refused before the parser sees it. */
+static bool nested(const struct uploads *u)
+{
+	static const char header[] = "\nContent-Type";
+	const char *data = u->map, *end = data + u->len;
+
+	for (const char *s = memchr(data, '\n', u->len); s; s = memchr(s + 1, '\n', (size_t)(end - s - 1))) {
+		if (!begins(s, end, header))
+			continue;
+		const char *value = s + strlen(header);
+		while (value < end && strchr(" \t\r\n:", *value) && *value)
+			value++;
+		if (begins(value, end, "multipart") || begins(value, end, "message"))
+			return true;
+	}
+	return false;
+}
+
+static enum status form_parse(struct uploads *u)
+{
+	pthread_once(&library, library_start);
+	if (nested(u))
+		return cause(STATUS_INVALID, "upload, a part of the form is itself in parts");
+	if (lseek(u->fd, 0, SEEK_SET) != 0)
+		return cause(STATUS_INTERNAL, "upload, its memory cannot be read");
+	GMimeStream *stream = g_mime_stream_fs_new(u->fd);
+	g_mime_stream_fs_set_owner(GMIME_STREAM_FS(stream), FALSE);
+	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	u->form = g_mime_parser_construct_part(parser, NULL);
+	g_object_unref(parser);
+	g_object_unref(stream);
+	if (!u->form || !GMIME_IS_MULTIPART(u->form))
+		return cause(STATUS_INVALID, "upload, the body is no form");
+	return STATUS_OK;
+}
+
+/* Where the part's content lies in the body. The format knows no transfer encodings (RFC 7578, 4.7). */
+static bool content_of(const struct uploads *u, GMimeObject *object, struct bytes *ret)
+{
+	if (!GMIME_IS_PART(object))
+		return false;
+	GMimeDataWrapper *content = g_mime_part_get_content(GMIME_PART(object));
+	GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
+	GMimeContentEncoding encoding = content ? g_mime_data_wrapper_get_encoding(content) : GMIME_CONTENT_ENCODING_DEFAULT;
+	if (!content) { /* an empty part */
+		*ret = bytes_of("", 0);
+		return true;
+	}
+	if (!stream || !GMIME_IS_STREAM_FS(stream) || encoding > GMIME_CONTENT_ENCODING_BINARY)
+		return false;
+	int64_t start = stream->bound_start, end = stream->bound_end < 0 ? (int64_t)u->len : stream->bound_end;
+	if (start < 0 || end < start || (size_t)end > u->len)
+		return false;
+	*ret = bytes_of((const char *)u->map + start, (size_t)(end - start));
+	return true;
+}
+
+static const char *parameter(struct arena *a, GMimeObject *object, const char *name)
+{
+	const char *value = g_mime_object_get_content_disposition_parameter(object, name);
+
+	return value && text_utf8_valid(value, strlen(value)) ? arena_string(a, value) : NULL;
+}
+
+/* Plain fields become a form as all others are, and are judged by the same rules. */
+static enum status part_take(struct request *rq, struct uploads *u, GMimeObject *object, struct text *fields)
+{
+	const char *disposition = g_mime_object_get_disposition(object);
+	const char *name = parameter(rq->arena, object, "name"), *filename = parameter(rq->arena, object, "filename");
+	struct bytes content;
+
+	if (!text_same(disposition, "form-data") || !name || !content_of(u, object, &content))
+		return cause(STATUS_INVALID, "upload, a part is no field of a form");
+	if (g_mime_object_get_content_disposition_parameter(object, "filename")) {
+		const char *shown = filename && text_clean(filename, NAME_MAX_CHARS) ? filename : "";
+		if (content.len)
+			u->items[u->n++] = (struct upload){.field = name, .filename = shown, .content = content};
+		return STATUS_OK;
+	}
+	if (content.len > FIELD_MAX || memchr(content.data, 0, content.len))
+		return cause(STATUS_INVALID, "upload, a plain field is too long or holds a zero byte");
+	text_addf(fields, "%s%s=%s", fields->len ? "&" : "", text_url_encode(rq->arena, name),
+		text_url_encode(rq->arena, arena_stringn(rq->arena, (const char *)content.data, content.len)));
+	return STATUS_OK;
+}
+
+enum status upload_read(
+	struct request *rq, const struct request_source *source, const char *type, size_t len, struct pairs *ret)
+{
+	struct text fields = text_new(rq->arena, (size_t)PARTS_MAX * FIELD_MAX * 4);
+
+	if (strlen(type) > TYPE_MAX || !text_clean(type, TYPE_MAX))
+		return cause(STATUS_INVALID, "upload, its content type is too long or not clean");
+	if (atomic_flag_test_and_set(&taken)) {
+		cause(STATUS_BUSY, "another file is being received");
+		return request_fail(rq, STATUS_BUSY, 503,
+			_("Another file is being received at this moment. Nothing was done; please try again in a minute."));
+	}
+	struct uploads *u = arena_alloc(rq->arena, sizeof *u);
+	u->fd = -1;
+	arena_defer(rq->arena, release, u);
+	enum status s = body_take(u, rq->arena, source, type, len);
+	if (s == STATUS_OK)
+		s = form_parse(u);
+	int n = s == STATUS_OK ? g_mime_multipart_get_count(GMIME_MULTIPART(u->form)) : 0;
+	if (n > PARTS_MAX)
+		s = cause(STATUS_INVALID, "upload, a form of %d parts", n);
+	for (int i = 0; s == STATUS_OK && i < n; i++)
+		s = part_take(rq, u, g_mime_multipart_get_part(GMIME_MULTIPART(u->form), i), &fields);
+	if (s != STATUS_OK)
+		return s;
+	rq->parts->uploads = u;
+	return pairs_form(rq->arena, fields.data, fields.len, rq->parts->limits.fields_max, ret);
+}
+
+const struct upload *request_upload(const struct request *rq, const char *field)
+{
+	const struct uploads *u = rq->parts->uploads;
+
+	for (size_t i = 0; u && i < u->n; i++)
+		if (text_same(u->items[i].field, field))
+			return &u->items[i];
+	return NULL;
+}

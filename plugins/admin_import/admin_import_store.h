@@ -1,0 +1,82 @@
+/* Rows of the bulk import: runs, chunks, staged rows, counts. */
+#ifndef ADMIN_IMPORT_STORE_H
+#define ADMIN_IMPORT_STORE_H
+
+#include "import.h"
+
+/* RECEIVING (an upload is being read), FETCHING (the upstream is asked), STAGING, CLASSIFYING, READY (to be decided on), REGISTERING, LINKING;
+ * closed: DONE, DISCARDED, FAILED, all of which lose their rows (CLEARING: no rows left to lose). */
+struct run {
+	uint64_t id;
+	bool open;
+	const char *phase, *source, *upstream, *file, *owner, *why;
+	uint64_t steps;
+	unsigned chunks, total, last_row, position, selected, made, moved, left_out;
+	when created_at, changed_at, finished_at;
+};
+/* CONFLICT: another one is open. */
+enum status run_start(struct db *db, const struct run *run, when now, uint64_t *ret_id) MUST_CHECK;
+enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret) MUST_CHECK;  /* MISSING */
+enum status run_open(struct db *db, struct arena *a, struct run *ret) MUST_CHECK;	       /* MISSING: none is */
+enum status run_list(struct db *db, struct arena *a, unsigned limit, struct run **ret, size_t *ret_n) MUST_CHECK; /* closed, newest first */
+/* First statement of every transaction on a run, so that they take turns. CONFLICT: it is no longer as it was read. */
+enum status run_step(struct db *db, const struct run *run, when now) MUST_CHECK;
+/* Only what a step may change: phase, chunks, total, last_row, position, selected, made, moved, left_out. */
+enum status run_update(struct db *db, const struct run *run) MUST_CHECK;
+/* Ends it: phase DONE, DISCARDED or FAILED. */
+enum status run_close(struct db *db, uint64_t id, const char *phase, const char *why, when now) MUST_CHECK;
+/* Open ones without a change since before, and closed ones that still have rows, finished before then. */
+enum status run_stale(struct db *db, struct arena *a, when before, struct run **ret, size_t *ret_n) MUST_CHECK;
+enum status run_finished(struct db *db, struct arena *a, when done_before, struct run **ret, size_t *ret_n) MUST_CHECK;
+/* Forgets rows and chunks, a bounded number; all gone: ret_more false. */
+enum status run_clear(struct db *db, uint64_t id, unsigned limit, bool *ret_more) MUST_CHECK;
+
+enum status chunk_insert(struct db *db, uint64_t run, unsigned number, const char *body) MUST_CHECK;
+enum status chunk_clear(struct db *db, uint64_t run) MUST_CHECK;
+/* The chunk's rows become staged rows, and it goes. */
+enum status chunk_stage(struct db *db, uint64_t run, unsigned number) MUST_CHECK;
+
+/* Classifies the rows (after, to] against the applications of the upstream; run by the transaction of a step. */
+enum status rows_match(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to) MUST_CHECK;
+/* IdPs and mail domains of those who would get the new rows. */
+struct owners {
+	const char *idp, *mail;
+};
+enum status rows_owners(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned to, struct owners **ret, size_t *ret_n) MUST_CHECK;
+enum status rows_disown(struct db *db, uint64_t run, unsigned after, unsigned to, const struct owners *owners) MUST_CHECK;
+enum status rows_plan(struct db *db, uint64_t run, unsigned after, unsigned to) MUST_CHECK;
+enum status rows_count(struct db *db, uint64_t run, unsigned after, unsigned to) MUST_CHECK;
+
+struct row {
+	unsigned row_no;
+	enum import_class class;
+	const char *reason, *detail, *subject, *serial, *old_serial, *mail, *upstream_id, *type, *profile, *plan, *why, *result;
+	int months;
+	when requested_at, not_before, not_after, url_until, revoked_at;
+	bool known;
+	uint64_t application_id, user_id;
+	const char *eppn; /* of the owner that a new row would get, or of the application's; NULL: none. rows_list() alone sets it */
+};
+/* Rows behind `after`, in order. known: 0, 1, or -1 for both. */
+enum status rows_list(struct db *db, struct arena *a, uint64_t run, enum import_class class, int known, unsigned after, unsigned limit,
+	struct row **ret, size_t *ret_n) MUST_CHECK;
+/* The next rows of any class whose plan is something to do, behind `after`, up to `to`. */
+enum status rows_planned(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret,
+	size_t *ret_n) MUST_CHECK;
+/* The made rows that renew another one, behind `after`. */
+enum status rows_renewing(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret,
+	size_t *ret_n) MUST_CHECK;
+struct row_result {
+	unsigned row_no;
+	uint64_t application_id;
+	const char *result;
+};
+enum status rows_result(struct db *db, struct arena *a, uint64_t run, const struct row_result *results, size_t n) MUST_CHECK;
+
+/* n[class][known]; of each the rows whose plan changes something are in todo, and those it cannot in stays. */
+struct counts {
+	unsigned n[CLASS_COUNT][2], todo[CLASS_COUNT][2], stays[CLASS_COUNT][2];
+};
+enum status counts_get(struct db *db, struct arena *a, uint64_t run, struct counts *ret) MUST_CHECK;
+
+#endif

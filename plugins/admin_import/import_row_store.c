@@ -1,0 +1,220 @@
+/* SQL of the staged rows: what they match, what would change, and what did. */
+#include "admin_import_store.h"
+
+#include "base/json.h"
+
+#define RANGE "r.run_id = ? AND r.row_no > ? AND r.row_no <= ?"
+#define RANGE_ARGS DB_INT(run), DB_INT(after), DB_INT(to)
+#define IMPORTABLE "r.class IN ('waiting', 'issued', 'renewed', 'revoked')"
+
+/* Another row of the same certificate came first. */
+static enum status twice(struct db *db, uint64_t run, unsigned after, unsigned to)
+{
+	return db_exec(db, NULL,
+		"UPDATE import_row AS r JOIN import_row AS e ON e.run_id = r.run_id AND e.import_key = r.import_key AND e.row_no < r.row_no"
+		" SET r.class = 'error', r.reason = 'twice', r.detail = e.row_no WHERE " RANGE " AND " IMPORTABLE
+		" AND e.class NOT IN ('error', 'progress')",
+		RANGE_ARGS);
+}
+
+/* By serial number, and by what an earlier import knew it by. */
+static enum status match_exact(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to)
+{
+	enum status s = db_exec(db, NULL,
+		"UPDATE import_row AS r JOIN application AS a ON a.serial = r.serial AND a.upstream = ?"
+		" SET r.application_id = a.id, r.known = 1 WHERE " RANGE,
+		DB_TEXT(upstream), RANGE_ARGS);
+
+	if (s == STATUS_OK)
+		s = db_exec(db, NULL,
+			"UPDATE import_row AS r JOIN application AS a ON a.import_key = r.import_key"
+			" SET r.application_id = a.id, r.known = 1 WHERE " RANGE " AND r.known = 0",
+			RANGE_ARGS);
+	if (s == STATUS_OK)
+		s = db_exec(db, NULL,
+			"UPDATE import_row AS r JOIN application AS a ON a.upstream_id = r.upstream_id AND a.upstream = ?"
+			" AND (a.serial IS NULL OR r.serial IS NULL)"
+			" SET r.application_id = a.id, r.known = 1 WHERE " RANGE " AND r.known = 0 AND r.upstream_id <> ''",
+			DB_TEXT(upstream), RANGE_ARGS);
+	return s;
+}
+
+/* By the whole subject, never by a part of it: only applications without a certificate, which cannot be another one's, and no older
+ * certificate than they are (a day for clocks and for times without zone). One that is still open is preferred to those in error. */
+static enum status match_subject(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to)
+{
+	return db_exec(db, NULL,
+		"UPDATE import_row AS r JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, SUM(a.state <> 'ERROR') AS open_n,"
+		" MAX(IF(a.state <> 'ERROR', a.id, 0)) AS open_id, MAX(a.id) AS last_id"
+		" FROM import_row AS r JOIN application AS a ON a.subject = r.subject AND a.upstream = ? AND a.serial IS NULL"
+		" AND GREATEST(r.requested_at, r.not_before) + 86400000 >= a.created_at"
+		" WHERE " RANGE " AND r.known = 0 AND r.subject <> '' AND r.class <> 'error' GROUP BY r.row_no) AS m ON m.row_no = r.row_no"
+		" SET r.known = 1, r.application_id = CASE WHEN m.open_n = 1 THEN m.open_id WHEN m.open_n = 0 AND m.n = 1 THEN m.last_id ELSE 0 END"
+		" WHERE " RANGE,
+		DB_TEXT(upstream), RANGE_ARGS, RANGE_ARGS);
+}
+
+enum status rows_match(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to)
+{
+	enum status s = twice(db, run, after, to);
+
+	if (s == STATUS_OK)
+		s = match_exact(db, run, upstream, after, to);
+	if (s == STATUS_OK)
+		s = match_subject(db, run, upstream, after, to);
+	/* To the one user with that address, if there is one. */
+	if (s == STATUS_OK)
+		s = db_exec(db, NULL,
+			"UPDATE import_row AS r JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, MIN(u.id) AS id FROM import_row AS r"
+			" JOIN user AS u ON u.mail = r.mail WHERE " RANGE " AND r.known = 0 AND r.mail <> '' AND " IMPORTABLE
+			" GROUP BY r.row_no) AS m ON m.row_no = r.row_no"
+			" SET r.user_id = IF(m.n = 1, m.id, NULL), r.why = IF(m.n = 1, 'owner', 'several-users') WHERE " RANGE,
+			RANGE_ARGS, RANGE_ARGS);
+	return s;
+}
+
+enum status rows_owners(
+	struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned to, struct owners **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT DISTINCT u.idp, SUBSTRING_INDEX(u.mail, '@', -1) FROM import_row AS r JOIN user AS u ON u.id = r.user_id WHERE " RANGE,
+		RANGE_ARGS);
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows ? rows.rows : 1, sizeof(**ret));
+	*ret_n = rows.rows;
+	for (size_t i = 0; i < rows.rows; i++)
+		(*ret)[i] = (struct owners){db_text(&rows, i, 0), db_text(&rows, i, 1)};
+	return s;
+}
+
+enum status rows_disown(struct db *db, uint64_t run, unsigned after, unsigned to, const struct owners *owners)
+{
+	return db_exec(db, NULL,
+		"UPDATE import_row AS r JOIN user AS u ON u.id = r.user_id SET r.user_id = NULL, r.why = 'domain'"
+		" WHERE " RANGE " AND u.idp = ? AND SUBSTRING_INDEX(u.mail, '@', -1) = ?",
+		RANGE_ARGS, DB_TEXT(owners->idp), DB_TEXT(owners->mail));
+}
+
+#define IS_ISSUED "r.class IN ('issued', 'renewed')"
+
+/* What the states of both say: the events of application_apply(), or nothing. */
+enum status rows_plan(struct db *db, uint64_t run, unsigned after, unsigned to)
+{
+	enum status s = db_exec(db, NULL,
+		"UPDATE import_row AS r LEFT JOIN application AS a ON a.id = r.application_id SET r.plan = CASE"
+		" WHEN NOT (" IMPORTABLE ") THEN 'none' WHEN r.known = 0 THEN 'new' WHEN a.id IS NULL THEN 'stays'"
+		" WHEN r.class = 'revoked' THEN IF(a.state = 'REVOKED', 'same', 'revoked')"
+		" WHEN " IS_ISSUED " AND a.state IN ('ACCEPTED', 'SENT', 'PIN', 'ERROR') THEN 'taken'"
+		" WHEN " IS_ISSUED " AND a.state = 'REVOKED' THEN 'stays'"
+		" WHEN r.class = 'waiting' AND a.state IN ('ACCEPTED', 'ERROR') THEN 'submitted'"
+		" WHEN r.class = 'waiting' AND a.state NOT IN ('SENT', 'PIN') THEN 'stays'"
+		" ELSE 'same' END WHERE " RANGE,
+		RANGE_ARGS);
+
+	if (s == STATUS_OK)
+		s = db_exec(db, NULL,
+			"UPDATE import_row AS r LEFT JOIN application AS a ON a.id = r.application_id SET r.why = CASE"
+			" WHEN r.plan = 'new' AND r.mail = '' THEN 'no-mail' WHEN r.plan = 'new' AND r.why <> '' THEN r.why"
+			" WHEN r.plan = 'new' THEN 'waits' WHEN r.plan = 'stays' AND a.id IS NULL THEN 'several'"
+			" WHEN r.plan = 'stays' AND r.class = 'waiting' THEN 'further' WHEN r.plan = 'stays' THEN 'revoked-here'"
+			" ELSE '' END WHERE " RANGE,
+			RANGE_ARGS);
+	return s;
+}
+
+enum status rows_count(struct db *db, uint64_t run, unsigned after, unsigned to)
+{
+	return db_exec(db, NULL,
+		"INSERT INTO import_count (run_id, class, known, plan, n) SELECT r.run_id, r.class, r.known, r.plan, COUNT(*)"
+		" FROM import_row AS r WHERE " RANGE " GROUP BY r.class, r.known, r.plan ON DUPLICATE KEY UPDATE n = n + VALUES(n)",
+		RANGE_ARGS);
+}
+
+#define ROW_COLUMNS                                                                                                               \
+	"SELECT r.row_no, r.class, r.reason, r.detail, r.subject, r.serial, r.old_serial, r.mail, r.upstream_id, r.type, r.profile," \
+	" r.plan, r.why, r.result, r.months, r.requested_at, r.not_before, r.not_after, r.url_until, r.revoked_at, r.known,"         \
+	" r.application_id, r.user_id"
+
+static enum status rows_fill(enum status s, struct arena *a, const struct db_rows *r, struct row **ret, size_t *ret_n)
+{
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, r->rows ? r->rows : 1, sizeof(**ret));
+	*ret_n = r->rows;
+	for (size_t i = 0; i < r->rows; i++) {
+		enum import_class class = CLASS_ERROR;
+		ASSERT(import_class_parse(db_text(r, i, 1), &class));
+		(*ret)[i] = (struct row){.row_no = (unsigned)db_int(r, i, 0), .class = class, .reason = db_text(r, i, 2),
+			.detail = db_text(r, i, 3), .subject = db_text(r, i, 4), .serial = db_text(r, i, 5), .old_serial = db_text(r, i, 6),
+			.mail = db_text(r, i, 7), .upstream_id = db_text(r, i, 8), .type = db_text(r, i, 9), .profile = db_text(r, i, 10),
+			.plan = db_text(r, i, 11), .why = db_text(r, i, 12), .result = db_text(r, i, 13), .months = (int)db_int(r, i, 14),
+			.requested_at = db_int(r, i, 15), .not_before = db_int(r, i, 16), .not_after = db_int(r, i, 17),
+			.url_until = db_int(r, i, 18), .revoked_at = db_int(r, i, 19), .known = db_int(r, i, 20) != 0,
+			.application_id = (uint64_t)db_int(r, i, 21), .user_id = (uint64_t)db_int(r, i, 22),
+			.eppn = r->cols > 23 ? db_text(r, i, 23) : NULL};
+	}
+	return s;
+}
+
+enum status rows_list(struct db *db, struct arena *a, uint64_t run, enum import_class class, int known, unsigned after, unsigned limit,
+	struct row **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = known < 0 ? db_select(db, a, &rows,
+					    ROW_COLUMNS ", u.eppn FROM (SELECT row_no FROM import_row WHERE run_id = ? AND class = ? AND known IN (0, 1)"
+							" AND row_no > ? ORDER BY row_no LIMIT ?) AS k"
+							" JOIN import_row AS r ON r.run_id = ? AND r.row_no = k.row_no"
+							" LEFT JOIN application AS a ON a.id = r.application_id"
+							" LEFT JOIN user AS u ON u.id = COALESCE(a.user_id, r.user_id) ORDER BY r.row_no",
+					    DB_INT(run), DB_TEXT(import_class_name(class)), DB_INT(after), DB_INT(limit), DB_INT(run))
+				  : db_select(db, a, &rows,
+					    ROW_COLUMNS ", u.eppn FROM import_row AS r LEFT JOIN application AS a ON a.id = r.application_id"
+							" LEFT JOIN user AS u ON u.id = COALESCE(a.user_id, r.user_id)"
+							" WHERE r.run_id = ? AND r.class = ? AND r.known = ? AND r.row_no > ? ORDER BY r.row_no LIMIT ?",
+					    DB_INT(run), DB_TEXT(import_class_name(class)), DB_INT(known), DB_INT(after), DB_INT(limit));
+
+	return rows_fill(s, a, &rows, ret, ret_n);
+}
+
+enum status rows_planned(
+	struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		ROW_COLUMNS " FROM import_row AS r WHERE r.run_id = ? AND r.row_no > ? ORDER BY r.row_no LIMIT ?", DB_INT(run), DB_INT(after),
+		DB_INT(limit));
+
+	return rows_fill(s, a, &rows, ret, ret_n);
+}
+
+enum status rows_renewing(
+	struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		ROW_COLUMNS " FROM import_row AS r WHERE r.run_id = ? AND r.row_no > ? AND r.old_serial IS NOT NULL AND r.result = 'made'"
+			    " ORDER BY r.row_no LIMIT ?",
+		DB_INT(run), DB_INT(after), DB_INT(limit));
+
+	return rows_fill(s, a, &rows, ret, ret_n);
+}
+
+enum status rows_result(struct db *db, struct arena *a, uint64_t run, const struct row_result *results, size_t n)
+{
+	struct text t = text_new(a, n * 64 + 8);
+
+	if (!n)
+		return STATUS_OK;
+	for (size_t i = 0; i < n; i++)
+		text_addf(&t, "%s[%u,%llu,\"%s\"]", i ? "," : "[", results[i].row_no, (unsigned long long)results[i].application_id,
+			results[i].result);
+	text_add(&t, "]");
+	ASSERT(!t.full);
+	return db_exec(db, NULL,
+		"UPDATE JSON_TABLE(?, '$[*]' COLUMNS (row_no INT UNSIGNED PATH '$[0]', id BIGINT UNSIGNED PATH '$[1]', result VARCHAR(12) PATH '$[2]'))"
+		" AS j JOIN import_row AS r ON r.run_id = ? AND r.row_no = j.row_no SET r.application_id = j.id, r.result = j.result",
+		DB_TEXT(t.data), DB_INT(run));
+}

@@ -1,0 +1,296 @@
+/* How an import begins: the first page, the question to the upstream, and the uploaded file. */
+#include "import.h"
+
+#include "admin_import_store.h"
+#include "web/upload.h"
+
+#define RUNS_SHOWN 10
+
+/* --- The first page ------------------------------------------------------------------------------------------------- */
+
+static void sources_fill(struct model *m)
+{
+	for (size_t i = 0; i < plugin_count(); i++) {
+		const struct plugin *p = plugin_at(i);
+		if (!p->upstream || !p->upstream->list)
+			continue;
+		struct model *source = model_section(m, "SOURCE");
+		model_set(source, "SOURCE_NAME", p->name);
+		model_set(source, "SOURCE_TITLE", i18n_text(p->name, p->upstream->title));
+	}
+}
+
+static void run_line_fill(struct request *rq, struct model *m, const struct run *run)
+{
+	model_set(m, "RUN_PATH", import_path(rq->arena, run->id));
+	model_set_int(m, "RUN", (long long)run->id);
+	model_set(m, "OWNER", run->owner);
+	model_set(m, "STARTED", clock_show(rq->arena, run->created_at, rq->lang));
+	model_set_int(m, "MADE", run->made);
+	model_set_int(m, "MOVED", run->moved);
+	if (text_same(run->source, "file"))
+		model_set(model_section(m, "FROM_FILE"), "FILE", run->file);
+	else
+		model_show(m, "FROM_UPSTREAM");
+	if (text_same(run->phase, "DONE"))
+		model_show(m, "IS_DONE");
+	else if (text_same(run->phase, "DISCARDED"))
+		model_show(m, "IS_DISCARDED");
+	else
+		model_show(m, "IS_FAILED");
+}
+
+enum status intake_page(struct request *rq)
+{
+	struct model *m = model_new(rq->arena);
+	struct run open, *runs;
+	size_t n = 0;
+	enum status s = run_open(rq->db, rq->arena, &open);
+
+	if (s != STATUS_OK && s != STATUS_MISSING)
+		return s;
+	if (s == STATUS_OK) {
+		struct model *section = model_section(m, "OPEN");
+		run_line_fill(rq, section, &open);
+	} else {
+		struct model *start = model_section(m, "START");
+		model_set(start, "CSRF", rq->csrf);
+		model_set_int(start, "UPLOAD_MB", import_settings.upload_max / (1024 * 1024));
+		sources_fill(start);
+	}
+	if (request_query(rq, "busy"))
+		model_show(m, "BUSY");
+	if (request_query(rq, "discarded"))
+		model_show(m, "DISCARDED");
+	s = run_list(rq->db, rq->arena, RUNS_SHOWN, &runs, &n);
+	if (s != STATUS_OK)
+		return s;
+	struct model *past = n ? model_section(m, "PAST") : NULL;
+	for (size_t i = 0; i < n; i++)
+		run_line_fill(rq, model_section(past, "PAST_RUN"), &runs[i]);
+	return request_page(rq, "admin_import/start.html", _("Bulk import"), m);
+}
+
+/* --- From the upstream ------------------------------------------------------------------------------------------------ */
+
+struct starting {
+	struct request *rq;
+	struct run run;
+};
+
+static enum status start_body(struct db *db, void *context)
+{
+	struct starting *s = context;
+	struct arena *a = s->rq->arena;
+	enum status st = run_start(db, &s->run, s->rq->now, &s->run.id);
+
+	if (st == STATUS_OK)
+		st = audit_add(db, "admin.import_started", arena_printf(a, "import:%llu", (unsigned long long)s->run.id),
+			arena_printf(a, "%s %s", s->run.source, s->run.upstream));
+	if (st == STATUS_OK && text_same(s->run.phase, "FETCHING"))
+		st = job_add(db, IMPORT_FETCH_JOB, s->run.id, "", 0, arena_printf(a, IMPORT_FETCH_JOB ":%llu", (unsigned long long)s->run.id));
+	return st;
+}
+
+static enum status busy(struct request *rq)
+{
+	log_info("import, another one is open");
+	return request_redirect(rq, "/admin_import?busy=1");
+}
+
+enum status intake_fetch(struct request *rq)
+{
+	const char *name = request_field(rq, "upstream");
+	const struct upstream *upstream = name ? plugin_upstream(name) : NULL;
+
+	if (!upstream || !upstream->list)
+		return cause(STATUS_INVALID, "import from an upstream that gives no list");
+	struct starting s = {.rq = rq,
+		.run = {.phase = "FETCHING", .source = "upstream", .upstream = name, .file = "", .owner = rq->user->eppn}};
+	enum status st = db_transact(rq->db, start_body, &s);
+	if (st == STATUS_CONFLICT)
+		return busy(rq);
+	return st == STATUS_OK ? request_redirect(rq, import_path(rq->arena, s.run.id)) : st;
+}
+
+struct fetching {
+	struct chunks *chunks;
+	unsigned row_no;
+};
+
+static const char *known(const char *s)
+{
+	return s ? s : "";
+}
+
+static void fetched(const struct upstream_certificate *c, void *context)
+{
+	static const enum import_class classes[] = {
+		[UPSTREAM_PROGRESS] = CLASS_PROGRESS,
+		[UPSTREAM_WAITING] = CLASS_WAITING,
+		[UPSTREAM_ISSUED] = CLASS_ISSUED,
+		[UPSTREAM_RENEWED] = CLASS_RENEWED,
+		[UPSTREAM_REVOKED] = CLASS_REVOKED,
+		[UPSTREAM_FAILED] = CLASS_ERROR,
+	};
+	struct fetching *f = context;
+	struct arena *a = arena_new();
+	struct item item = {
+		.row_no = ++f->row_no,
+		.class = classes[c->state],
+		.reason = c->state == UPSTREAM_FAILED ? "upstream-system" : "",
+		.detail = "",
+		.subject = value_subject(a, known(c->subject)),
+		.mail = text_lower(a, known(c->mail)),
+		.upstream_id = known(c->upstream_id),
+		.type = known(c->type),
+		.profile = known(c->profile),
+		.serial = c->serial,
+		.old_serial = c->old_serial,
+		.months = c->months,
+		.requested_at = c->requested_at,
+		.not_before = c->not_before,
+		.not_after = c->not_after,
+		.url_until = c->url_until,
+		.revoked_at = c->revoked_at,
+	};
+
+	chunks_add(f->chunks, &item);
+	arena_free(a);
+}
+
+struct handing {
+	struct arena *arena;
+	struct run run;
+	struct chunks_sum sum;
+	const char *from;
+};
+
+/* All chunks are there: from here on steps do the work. */
+static enum status hand_body(struct db *db, void *context)
+{
+	struct handing *h = context;
+	struct run run;
+	enum status s = run_get(db, h->arena, h->run.id, &run);
+
+	if (s == STATUS_OK && !text_same(run.phase, h->from))
+		return cause(STATUS_CONFLICT, "import %llu was ended meanwhile", (unsigned long long)run.id);
+	if (s == STATUS_OK)
+		s = run_step(db, &run, clock_now());
+	run.phase = "STAGING";
+	run.chunks = h->sum.chunks;
+	run.total = h->sum.rows;
+	run.last_row = h->sum.last_row;
+	run.position = 0;
+	if (s == STATUS_OK)
+		s = run_update(db, &run);
+	if (s == STATUS_OK)
+		s = job_add(db, IMPORT_STEP_JOB, run.id, "", 0,
+			arena_printf(h->arena, IMPORT_STEP_JOB ":%llu:0", (unsigned long long)run.id));
+	return s;
+}
+
+static enum status fetch_failed(struct db *db, uint64_t id, const char *why)
+{
+	enum status s = run_close(db, id, "FAILED", why, clock_now());
+
+	return s == STATUS_CONFLICT ? STATUS_OK : s; /* discarded meanwhile */
+}
+
+enum status fetch_job(const struct job_run *run)
+{
+	struct handing h = {.arena = run->arena, .from = "FETCHING"};
+	enum status s = run_get(run->db, run->arena, run->job->subject, &h.run);
+
+	if (s == STATUS_MISSING || (s == STATUS_OK && !text_same(h.run.phase, "FETCHING")))
+		return STATUS_OK;
+	const struct upstream *upstream = s == STATUS_OK ? plugin_upstream(h.run.upstream) : NULL;
+	if (s == STATUS_OK && (!upstream || !upstream->list))
+		s = cause(STATUS_INVALID, "upstream %s is not enabled", h.run.upstream);
+	if (s == STATUS_OK)
+		s = chunk_clear(run->db, h.run.id); /* of a run that was killed */
+	if (s != STATUS_OK)
+		return s;
+	struct fetching f = {.chunks = chunks_new(run->arena, run->db, h.run.id, h.run.upstream)};
+	const struct upstream_call call = {.arena = run->arena, .db = run->db, .deadline = run->deadline};
+	s = upstream->list(&call, fetched, &f);
+	if (s == STATUS_OK)
+		s = chunks_end(f.chunks, &h.sum);
+	if (s == STATUS_OK && !h.sum.rows)
+		return fetch_failed(run->db, h.run.id, "no-rows");
+	if (s == STATUS_OK)
+		s = db_transact(run->db, hand_body, &h);
+	return s == STATUS_CONFLICT ? chunk_clear(run->db, h.run.id) : s;
+}
+
+enum status fetch_gave_up(const struct job_run *run, const char *why)
+{
+	log_warning("import %llu, the upstream's list could not be had: %s", (unsigned long long)run->job->subject, why);
+	return fetch_failed(run->db, run->job->subject, "upstream");
+}
+
+/* --- From a file ------------------------------------------------------------------------------------------------------ */
+
+static const char *const faults[] = {
+	[TABLE_UTF16] = N_("The file is in UTF-16. Please save it as tab separated text in UTF-8 or Shift_JIS (CP932), and upload it again."),
+	[TABLE_BINARY] = N_("This is not a text file. Please upload the list of all certificates as it was downloaded: tab separated text."),
+	[TABLE_NO_ROWS] = N_("The file holds no certificates."),
+	[TABLE_NO_COLUMNS] = N_("The columns of the file are not those of the list of all certificates: the subject DN and the state cannot be found."),
+	[TABLE_TOO_MANY] = N_("The file has more than 1,000,000 rows. Please split it, and import the parts one after the other."),
+};
+
+static void taken(struct item *item, void *context)
+{
+	chunks_add(context, item);
+}
+
+static enum status upload_refuse(struct request *rq, uint64_t id, enum table_fault fault)
+{
+	enum status s = run_close(rq->db, id, "DISCARDED", "file", rq->now);
+
+	if (s != STATUS_OK && s != STATUS_CONFLICT)
+		return s;
+	cause(STATUS_INVALID, "import, the file cannot be read (%d)", (int)fault);
+	return request_refuse(rq, STATUS_INVALID, _(faults[fault]));
+}
+
+/* Only words of the file's last part, for people to know it by. */
+static const char *file_shown(const char *name)
+{
+	const char *slash = strrchr(name, '/'), *back = strrchr(name, '\\');
+	const char *last = back > slash ? back : slash;
+
+	return last ? last + 1 : name;
+}
+
+enum status intake_upload(struct request *rq)
+{
+	const struct upload *file = request_upload(rq, "file");
+	struct chunks_sum sum;
+
+	if (!file)
+		return request_refuse(rq, cause(STATUS_INVALID, "import without a file"), _("No file was chosen, or it is empty."));
+	struct starting s = {.rq = rq,
+		.run = {.phase = "RECEIVING", .source = "file", .upstream = import_settings.upstream, .file = file_shown(file->filename),
+			.owner = rq->user->eppn}};
+	enum status st = db_transact(rq->db, start_body, &s);
+	if (st == STATUS_CONFLICT)
+		return busy(rq);
+	if (st != STATUS_OK)
+		return st;
+	struct chunks *chunks = chunks_new(rq->arena, rq->db, s.run.id, s.run.upstream);
+	enum table_fault fault = table_read(file->content, taken, chunks);
+	if (fault != TABLE_FINE)
+		return upload_refuse(rq, s.run.id, fault);
+	struct handing h = {.arena = rq->arena, .run = s.run, .from = "RECEIVING"};
+	st = chunks_end(chunks, &sum);
+	h.sum = sum;
+	if (st == STATUS_OK)
+		st = db_transact(rq->db, hand_body, &h);
+	if (st == STATUS_OK)
+		return request_redirect(rq, import_path(rq->arena, s.run.id));
+	/* Nothing half read stays open; if that cannot be written either, the sweep ends it. */
+	const char *why = arena_string(rq->arena, cause_text());
+	(void)!run_close(rq->db, s.run.id, "DISCARDED", "broken", rq->now);
+	return cause(st, "%s", why);
+}

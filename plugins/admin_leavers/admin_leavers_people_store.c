@@ -1,0 +1,270 @@
+/* The people of a run for leavers and their certificates: reading, and carrying out. */
+#include "admin_leavers_store.h"
+
+/* States of a certificate that can be revoked, and of one that may yet be obtained. */
+#define VALID "state IN ('TAKEN', 'DELIVERED', 'REVOKE_ERROR')"
+#define UNTAKEN "state IN ('ACCEPTED', 'SENT', 'PIN')"
+
+static enum status number(struct db *db, struct arena *a, struct db_rows *rows, enum status s, int64_t *ret)
+{
+	if (s == STATUS_OK)
+		*ret = rows->rows ? db_int(rows, 0, 0) : 0;
+	return s;
+}
+
+enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, struct run_counts *ret)
+{
+	struct run_counts c = {0};
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT COUNT(*), COALESCE(SUM(cancelled_at = 0 AND done_at = 0), 0), COALESCE(SUM(cancelled_at > 0), 0) FROM leavers_person WHERE run_id = ?", DB_INT(id));
+
+	if (s != STATUS_OK)
+		return s;
+	c.persons = db_int(&rows, 0, 0);
+	c.persons_left = db_int(&rows, 0, 1);
+	c.persons_cancelled = db_int(&rows, 0, 2);
+	s = db_select(db, a, &rows, "SELECT COUNT(*) FROM leavers_unknown WHERE run_id = ?", DB_INT(id));
+	s = number(db, a, &rows, s, &c.unknown);
+	if (s == STATUS_OK)
+		s = db_select(db, a, &rows,
+			"SELECT CAST(COALESCE(SUM(p." VALID "), 0) AS SIGNED), CAST(COALESCE(SUM(p." UNTAKEN "), 0) AS SIGNED)"
+			" FROM leavers_person l JOIN application p ON p.user_id = l.user_id"
+			" WHERE l.run_id = ? AND l.cancelled_at = 0 AND l.done_at = 0 AND p.live_until > ?",
+			DB_INT(id), DB_INT(now));
+	if (s != STATUS_OK)
+		return s;
+	c.certificates = db_int(&rows, 0, 0);
+	c.untaken = db_int(&rows, 0, 1);
+	s = db_select(db, a, &rows,
+		"SELECT i.outcome, COUNT(*), CAST(SUM(p.state = 'REVOKED') AS SIGNED), CAST(SUM(p.state = 'REVOKE_ERROR') AS SIGNED)"
+		" FROM leavers_item i JOIN application p ON p.id = i.application_id WHERE i.run_id = ? GROUP BY i.outcome",
+		DB_INT(id));
+	for (size_t i = 0; s == STATUS_OK && i < rows.rows; i++) {
+		const char *outcome = db_text(&rows, i, 0);
+		if (text_same(outcome, "asked")) {
+			c.asked = db_int(&rows, i, 1);
+			c.revoked = db_int(&rows, i, 2);
+			c.failed = db_int(&rows, i, 3);
+		} else if (text_same(outcome, "already")) {
+			c.already = db_int(&rows, i, 1);
+		} else if (text_same(outcome, "ended")) {
+			c.ended = db_int(&rows, i, 1);
+		}
+	}
+	if (s == STATUS_OK)
+		*ret = c;
+	return s;
+}
+
+#define PERSON_SELECT                                                                                          \
+	"SELECT l.user_id, u.eppn, u.name, u.mail, u.lang, l.done_at, l.cancelled_at, l.mailed_at, u.seen_at,"     \
+	" (SELECT COUNT(*) FROM application p WHERE p.user_id = l.user_id AND p.live_until > ? AND p." VALID "),"   \
+	" (SELECT COUNT(*) FROM application p WHERE p.user_id = l.user_id AND p.live_until > ? AND p." UNTAKEN ")"  \
+	" FROM leavers_person l JOIN user u ON u.id = l.user_id "
+
+static void person_fill(const struct db_rows *rows, size_t i, struct person *ret)
+{
+	enum lang lang = LANG_JA;
+
+	lang_parse(db_text(rows, i, 4), &lang);
+	*ret = (struct person){
+		.user_id = (uint64_t)db_int(rows, i, 0),
+		.eppn = db_text(rows, i, 1),
+		.name = db_text(rows, i, 2),
+		.mail = db_text(rows, i, 3),
+		.lang = lang,
+		.done_at = db_int(rows, i, 5),
+		.cancelled_at = db_int(rows, i, 6),
+		.mailed_at = db_int(rows, i, 7),
+		.seen_at = db_int(rows, i, 8),
+		.certificates = db_int(rows, i, 9),
+		.untaken = db_int(rows, i, 10),
+	};
+}
+
+enum status person_list(struct db *db, struct arena *a, uint64_t run, uint64_t after, unsigned limit, when now, struct person **ret,
+	size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, PERSON_SELECT "WHERE l.run_id = ? AND l.user_id > ? ORDER BY l.user_id LIMIT ?", DB_INT(now),
+		DB_INT(now), DB_INT(run), DB_INT(after), DB_INT(limit));
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows, sizeof **ret);
+	for (size_t i = 0; i < rows.rows; i++)
+		person_fill(&rows, i, &(*ret)[i]);
+	*ret_n = rows.rows;
+	return STATUS_OK;
+}
+
+enum status person_get(struct db *db, struct arena *a, uint64_t run, uint64_t user, when now, struct person *ret)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, PERSON_SELECT "WHERE l.run_id = ? AND l.user_id = ?", DB_INT(now), DB_INT(now), DB_INT(run),
+		DB_INT(user));
+
+	if (s == STATUS_OK && rows.rows == 0)
+		return cause(STATUS_MISSING, "user %llu is not in run %llu", (unsigned long long)user, (unsigned long long)run);
+	if (s == STATUS_OK)
+		person_fill(&rows, 0, ret);
+	return s;
+}
+
+enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, const char ***ret, size_t *ret_n,
+	unsigned *ret_last)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, "SELECT line, eppn FROM leavers_unknown WHERE run_id = ? AND line > ? ORDER BY line LIMIT ?",
+		DB_INT(run), DB_INT(after), DB_INT(limit));
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows, sizeof **ret);
+	for (size_t i = 0; i < rows.rows; i++)
+		(*ret)[i] = db_text(&rows, i, 1);
+	*ret_n = rows.rows;
+	*ret_last = rows.rows ? (unsigned)db_int(&rows, rows.rows - 1, 0) : after;
+	return STATUS_OK;
+}
+
+static enum status ids(struct arena *a, const struct db_rows *rows, uint64_t **ret, size_t *ret_n)
+{
+	*ret = arena_array(a, rows->rows, sizeof **ret);
+	for (size_t i = 0; i < rows->rows; i++)
+		(*ret)[i] = (uint64_t)db_int(rows, i, 0);
+	*ret_n = rows->rows;
+	return STATUS_OK;
+}
+
+enum status person_live(struct db *db, struct arena *a, uint64_t user, when now, uint64_t **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, "SELECT id FROM application WHERE user_id = ? AND live_until > ? ORDER BY id", DB_INT(user), DB_INT(now));
+
+	return s == STATUS_OK ? ids(a, &rows, ret, ret_n) : s;
+}
+
+/* --- Carrying out ------------------------------------------------------------------------------------------------------------------- */
+
+enum status run_due(struct db *db, struct arena *a, when now, struct run *ret)
+{
+	struct db_rows rows;
+	enum status s = db_exec(db, NULL, "UPDATE leavers_run SET state = 'running', started_at = ? WHERE state = 'waiting' AND run_at <= ?",
+		DB_INT(now), DB_INT(now));
+
+	if (s == STATUS_OK) /* one whose people only wait for their next look must not hide another */
+		s = db_select(db, a, &rows,
+			"SELECT id FROM leavers_run r WHERE state = 'running' AND (EXISTS (SELECT 1 FROM leavers_person p WHERE p.run_id = r.id"
+			" AND p.done_at = 0 AND p.cancelled_at = 0 AND p.next_at <= ?) OR NOT EXISTS (SELECT 1 FROM leavers_person p"
+			" WHERE p.run_id = r.id AND p.done_at = 0 AND p.cancelled_at = 0)) ORDER BY run_at, id LIMIT 1",
+			DB_INT(now));
+	if (s == STATUS_OK && rows.rows == 0)
+		return cause(STATUS_MISSING, "no run for leavers is due");
+	return s == STATUS_OK ? run_get(db, a, (uint64_t)db_int(&rows, 0, 0), ret) : s;
+}
+
+enum status run_untold(struct db *db, struct arena *a, unsigned limit, uint64_t *ret_run, uint64_t **ret_users, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT p.user_id, r.id FROM leavers_run r JOIN leavers_person p ON p.run_id = r.id WHERE r.state IN ('waiting', 'running')"
+		" AND p.mailed_at = 0 AND p.cancelled_at = 0 AND r.id = (SELECT MIN(r2.id) FROM leavers_run r2 JOIN leavers_person p2"
+		" ON p2.run_id = r2.id WHERE r2.state IN ('waiting', 'running') AND p2.mailed_at = 0 AND p2.cancelled_at = 0)"
+		" ORDER BY p.user_id LIMIT ?",
+		DB_INT(limit));
+
+	if (s == STATUS_OK && rows.rows == 0)
+		return cause(STATUS_MISSING, "everybody concerned is told");
+	if (s != STATUS_OK)
+		return s;
+	*ret_run = (uint64_t)db_int(&rows, 0, 1);
+	return ids(a, &rows, ret_users, ret_n);
+}
+
+enum status person_told(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_first)
+{
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed, "UPDATE leavers_person SET mailed_at = ? WHERE run_id = ? AND user_id = ? AND mailed_at = 0",
+		DB_INT(now), DB_INT(run), DB_INT(user));
+
+	if (s == STATUS_OK)
+		*ret_first = changed == 1;
+	return s;
+}
+
+enum status run_people_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT user_id FROM leavers_person WHERE run_id = ? AND done_at = 0 AND cancelled_at = 0 AND next_at <= ? ORDER BY user_id LIMIT ?",
+		DB_INT(run), DB_INT(now), DB_INT(limit));
+
+	return s == STATUS_OK ? ids(a, &rows, ret, ret_n) : s;
+}
+
+enum status person_take(struct db *db, uint64_t run, uint64_t user, when now, bool *ret)
+{
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed,
+		"UPDATE leavers_person SET next_at = ? WHERE run_id = ? AND user_id = ? AND done_at = 0 AND cancelled_at = 0 AND next_at <= ?",
+		DB_INT(now), DB_INT(run), DB_INT(user), DB_INT(now));
+
+	if (s == STATUS_OK)
+		*ret = changed == 1;
+	return s;
+}
+
+enum status person_end(struct db *db, uint64_t run, uint64_t user, when now, when next_at)
+{
+	return db_exec(db, NULL, "UPDATE leavers_person SET next_at = ?, done_at = ? WHERE run_id = ? AND user_id = ?", DB_INT(next_at),
+		DB_INT(next_at ? 0 : now), DB_INT(run), DB_INT(user));
+}
+
+enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t user, const char *outcome, when now)
+{
+	/* What was asked for once stays so, whatever a later look finds. */
+	return db_exec(db, NULL,
+		"INSERT INTO leavers_item (run_id, application_id, user_id, outcome, at) VALUES (?, ?, ?, ?, ?)"
+		" ON DUPLICATE KEY UPDATE at = IF(outcome = 'untaken', VALUES(at), at), outcome = IF(outcome = 'untaken', VALUES(outcome), outcome)",
+		DB_INT(run), DB_INT(application), DB_INT(user), DB_TEXT(outcome), DB_INT(now));
+}
+
+enum status run_end(struct db *db, uint64_t run, when now)
+{
+	return db_exec(db, NULL,
+		"UPDATE leavers_run r SET r.state = 'done', r.ended_at = ? WHERE r.id = ? AND r.state = 'running'"
+		" AND NOT EXISTS (SELECT 1 FROM leavers_person p WHERE p.run_id = r.id AND p.done_at = 0 AND p.cancelled_at = 0)",
+		DB_INT(now), DB_INT(run));
+}
+
+enum status result_list(struct db *db, struct arena *a, uint64_t run, uint64_t after, unsigned limit, struct result **ret,
+	size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT i.application_id, COALESCE(p.number, 0), COALESCE(u.eppn, ''), COALESCE(p.type, ''), COALESCE(p.subject, ''), p.serial, i.outcome,"
+		" COALESCE(p.state, ''), i.at, COALESCE(p.revoked_at, 0) FROM leavers_item i LEFT JOIN application p ON p.id = i.application_id"
+		" LEFT JOIN user u ON u.id = i.user_id WHERE i.run_id = ? AND i.application_id > ? ORDER BY i.application_id LIMIT ?",
+		DB_INT(run), DB_INT(after), DB_INT(limit));
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows, sizeof **ret);
+	for (size_t i = 0; i < rows.rows; i++)
+		(*ret)[i] = (struct result){
+			.application = (uint64_t)db_int(&rows, i, 0),
+			.number = (unsigned)db_int(&rows, i, 1),
+			.eppn = db_text(&rows, i, 2),
+			.type = db_text(&rows, i, 3),
+			.subject = db_text(&rows, i, 4),
+			.serial = db_text(&rows, i, 5),
+			.outcome = db_text(&rows, i, 6),
+			.state = db_text(&rows, i, 7),
+			.at = db_int(&rows, i, 8),
+			.revoked_at = db_int(&rows, i, 9),
+		};
+	*ret_n = rows.rows;
+	return STATUS_OK;
+}

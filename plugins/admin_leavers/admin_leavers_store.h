@@ -1,0 +1,99 @@
+/* Runs for people who have left: who, what is to become of their certificates, and what did. */
+#ifndef INKAN_ADMIN_LEAVERS_STORE_H
+#define INKAN_ADMIN_LEAVERS_STORE_H
+
+#include "plugin.h"
+
+#define RUN_STATES(X)                                                                                          \
+	X(DRAFT, "draft")     /* found, nothing decided */                                                    \
+	X(WAITING, "waiting") /* decided; runs at run_at */                                                   \
+	X(RUNNING, "running")                                                                                 \
+	X(DONE, "done")                                                                                       \
+	X(CANCELLED, "cancelled")
+enum run_state {
+#define X(name, text) RUN_##name,
+	RUN_STATES(X)
+#undef X
+	RUN_STATE_COUNT
+};
+
+struct run {
+	uint64_t id;
+	enum run_state state;
+	const char *made_by, *how; /* how: "list", "search ..." */
+	when made_at;
+	unsigned duplicates; /* lines that repeated another */
+	int reason;          /* RFC 5280 5.3.1 */
+	when run_at, started_at, ended_at;
+	const char *ended_by; /* who cancelled it */
+};
+
+/* A draft of these ePPNs (folded, each once). Unknown ones are kept to be told. */
+enum status run_draft_list(struct db *db, struct arena *a, const char *by, const char *const *eppns, size_t n, unsigned duplicates,
+	when now, uint64_t *ret) MUST_CHECK;
+/* A draft of users who have not been here since `before` (0: whenever) and whose ePPN matches the pattern (* is any text; "": all) and who
+ * hold a certificate or wait for one. INVALID: more than most. */
+enum status run_draft_search(struct db *db, struct arena *a, const char *by, when before, const char *pattern, size_t most, when now,
+	uint64_t *ret) MUST_CHECK;
+enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret) MUST_CHECK; /* MISSING */
+enum status run_list(struct db *db, struct arena *a, uint64_t below, unsigned limit, struct run **ret, size_t *ret_n) MUST_CHECK;
+/* The draft becomes a decision. CONFLICT: it is no draft any more. */
+enum status run_start(struct db *db, uint64_t id, const char *by, int reason, when run_at, when now) MUST_CHECK;
+/* Until it runs. CONFLICT: too late, or done before. A draft disappears. */
+enum status run_cancel(struct db *db, uint64_t id, const char *by, when now) MUST_CHECK;
+/* One person of a run that waits. CONFLICT: too late, or done before. */
+enum status run_cancel_person(struct db *db, uint64_t id, uint64_t user, when now) MUST_CHECK;
+/* Drafts that nobody decided on are forgotten. */
+enum status run_sweep(struct db *db, when before) MUST_CHECK;
+
+struct run_counts {
+	int64_t persons, persons_left, persons_cancelled, unknown;
+	int64_t certificates;  /* that could be revoked now */
+	int64_t untaken;       /* applied for or ready, but not obtained yet */
+	int64_t asked, revoked, failed, already, ended; /* of what was done */
+};
+enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, struct run_counts *ret) MUST_CHECK;
+
+struct person {
+	uint64_t user_id;
+	const char *eppn, *name, *mail;
+	enum lang lang;
+	when done_at, cancelled_at, mailed_at, seen_at;
+	int64_t certificates, untaken; /* as in run_counts, of this person */
+};
+/* By user id, above `after`. */
+enum status person_list(struct db *db, struct arena *a, uint64_t run, uint64_t after, unsigned limit, when now, struct person **ret,
+	size_t *ret_n) MUST_CHECK;
+enum status person_get(struct db *db, struct arena *a, uint64_t run, uint64_t user, when now, struct person *ret) MUST_CHECK;
+/* Those that are no users, in the order of the list. */
+enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, const char ***ret, size_t *ret_n,
+	unsigned *ret_last) MUST_CHECK;
+/* Ids of the person's applications that live as of now: certificates that are valid, and those not obtained yet. */
+enum status person_live(struct db *db, struct arena *a, uint64_t user, when now, uint64_t **ret, size_t *ret_n) MUST_CHECK;
+
+/* For the job. The next run that is due; MISSING. It is running then. */
+enum status run_due(struct db *db, struct arena *a, when now, struct run *ret) MUST_CHECK;
+/* A decided run some of whose people are not told yet, with the next of them; MISSING. */
+enum status run_untold(struct db *db, struct arena *a, unsigned limit, uint64_t *ret_run, uint64_t **ret_users, size_t *ret_n) MUST_CHECK;
+enum status person_told(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_first) MUST_CHECK;
+/* People of the run that are due, at most limit. */
+enum status run_people_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n) MUST_CHECK;
+/* Takes the person for this transaction; false: done or cancelled meanwhile. */
+enum status person_take(struct db *db, uint64_t run, uint64_t user, when now, bool *ret) MUST_CHECK;
+/* next_at 0: done. */
+enum status person_end(struct db *db, uint64_t run, uint64_t user, when now, when next_at) MUST_CHECK;
+enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t user, const char *outcome, when now) MUST_CHECK;
+/* Nobody is left: done. */
+enum status run_end(struct db *db, uint64_t run, when now) MUST_CHECK;
+
+/* A row of the result: a certificate with what became of it, or a person without any (application 0), above the place. */
+struct result {
+	uint64_t application;
+	unsigned number;
+	const char *eppn, *type, *subject, *serial, *outcome, *state;
+	when at, revoked_at;
+};
+enum status result_list(struct db *db, struct arena *a, uint64_t run, uint64_t after, unsigned limit, struct result **ret,
+	size_t *ret_n) MUST_CHECK;
+
+#endif

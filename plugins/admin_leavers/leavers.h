@@ -1,0 +1,43 @@
+/* What the files of the plugin share. */
+#ifndef INKAN_ADMIN_LEAVERS_H
+#define INKAN_ADMIN_LEAVERS_H
+
+#include "admin_leavers_store.h"
+
+struct leavers_settings {
+	int64_t grace;      /* ms */
+	int64_t people_max; /* of one run */
+};
+extern struct leavers_settings leavers_settings;
+
+/* revoke.c */
+extern const struct job_kind leavers_jobs[];
+
+/* Reasons that fit to people who leave (RFC 5280 5.3.1); msgid, NULL: none of them. */
+struct leavers_reason {
+	int code;
+	const char *text;
+};
+extern const struct leavers_reason leavers_reasons[]; /* ends with text NULL; the first is the default */
+const char *leavers_reason(int code);
+
+/* find.c */
+enum status find_list(struct request *rq);
+enum status find_search(struct request *rq);
+/* The page of all runs with the two forms; why: a translated sentence about what was wrong with one of them, or NULL. */
+enum status runs_show(struct request *rq, const char *why);
+enum status runs_page(struct request *rq);
+
+/* run.c */
+enum status run_page(struct request *rq);
+enum status run_confirm(struct request *rq);
+enum status run_begin(struct request *rq);
+enum status run_ask_cancel(struct request *rq);
+enum status run_send_cancel(struct request *rq);
+enum status run_send_cancel_person(struct request *rq);
+enum status run_export(struct request *rq);
+enum status run_again(struct request *rq);
+/* Fills STATE and its class. */
+void run_state_fill(struct model *m, const struct run *run);
+
+#endif

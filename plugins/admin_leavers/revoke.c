@@ -1,0 +1,242 @@
+/* Carries runs out: mails to those concerned, and when the grace is over the revocations, person by person. */
+#include "leavers.h"
+
+/* People looked at between two looks at whether the job should end. */
+#define STEP 50
+/* How often a certificate that was not obtained yet is looked at again: until it is, or can be no more. */
+#define AGAIN DAY
+/* A draft that nobody decides on is forgotten. */
+#define DRAFT_KEPT DAY
+
+const struct leavers_reason leavers_reasons[] = {
+	{3, N_("The affiliation has changed (affiliationChanged)")},
+	{5, N_("The certificate is no longer used (cessationOfOperation)")},
+	{4, N_("Another certificate replaces it (superseded)")},
+	{1, N_("The private key may be known to others (keyCompromise)")},
+	{0, N_("Not specified (unspecified)")},
+	{0},
+};
+
+const char *leavers_reason(int code)
+{
+	for (const struct leavers_reason *r = leavers_reasons; r->text; r++)
+		if (r->code == code)
+			return r->text;
+	return NULL;
+}
+
+struct person_run {
+	struct arena *arena;
+	const struct run *run;
+	uint64_t user;
+	when now;
+};
+
+/* One certificate, in the transaction of its person. ret_again: it may yet be obtained. */
+static enum status revoke_one(struct db *db, const struct person_run *p, uint64_t id, bool *ret_again)
+{
+	struct application app;
+	enum application_outcome outcome = APPLIED_IGNORED;
+	struct event event = {
+		.kind = EVENT_REVOKE_ASKED,
+		.source_key = arena_printf(p->arena, "leavers:%llu", (unsigned long long)p->run->id),
+		.reason = p->run->reason,
+	};
+	const char *what = "already";
+	enum status s = application_get(db, p->arena, id, &app);
+
+	if (s != STATUS_OK)
+		return s == STATUS_MISSING ? STATUS_OK : s;
+	switch (application_phase(&app, p->now)) {
+	case PHASE_BEFORE:
+	case PHASE_PENDING:
+	case PHASE_PIN:
+		*ret_again = true;
+		what = "untaken";
+		break;
+	case PHASE_DONE:
+	case PHASE_REVOKE_ERROR:
+		if (application_certificate(&app, p->now) != CERTIFICATE_VALID) {
+			what = "ended";
+			break;
+		}
+		s = application_apply(db, p->arena, id, &event, &outcome);
+		what = outcome == APPLIED_MOVED ? "asked" : "already";
+		break;
+	case PHASE_REVOKE_BEFORE:
+	case PHASE_REVOKE_PENDING:
+	case PHASE_REVOKED:
+		break;
+	case PHASE_MISSED:
+	case PHASE_ERROR:
+		what = "ended"; /* there is none, and there will be none */
+		break;
+	}
+	return s == STATUS_OK ? item_put(db, p->run->id, id, p->user, what, p->now) : s;
+}
+
+/* All of a person at once: either everything is asked for and recorded, or nothing. */
+static enum status person_body(struct db *db, void *context)
+{
+	const struct person_run *p = context;
+	uint64_t *apps;
+	size_t n = 0;
+	bool mine = false, again = false;
+	enum status s = person_take(db, p->run->id, p->user, p->now, &mine);
+
+	if (s != STATUS_OK || !mine)
+		return s;
+	s = person_live(db, p->arena, p->user, p->now, &apps, &n);
+	for (size_t i = 0; s == STATUS_OK && i < n; i++)
+		s = revoke_one(db, p, apps[i], &again);
+	return s == STATUS_OK ? person_end(db, p->run->id, p->user, p->now, again ? p->now + AGAIN : 0) : s;
+}
+
+static enum status run_carry_out(const struct job_run *job, const struct run *run)
+{
+	struct arena *a = arena_new();
+	enum status s = STATUS_OK;
+	size_t n = STEP;
+
+	while (s == STATUS_OK && n == STEP && !job_run_over(job)) {
+		uint64_t *users;
+		when now = clock_now();
+		s = run_people_due(job->db, a, run->id, now, STEP, &users, &n);
+		for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+			struct person_run p = {.arena = a, .run = run, .user = users[i], .now = now};
+			s = db_transact(job->db, person_body, &p);
+		}
+		arena_reset(a);
+	}
+	if (s == STATUS_OK)
+		s = run_end(job->db, run->id, clock_now());
+	arena_free(a);
+	return s;
+}
+
+/* --- Telling those concerned -------------------------------------------------------------------------------------------------------- */
+
+struct telling {
+	uint64_t run, user;
+	when now;
+};
+
+static enum status tell_body(struct db *db, void *context)
+{
+	const struct telling *t = context;
+	char payload[40];
+	bool first = false;
+	enum status s = person_told(db, t->run, t->user, t->now, &first);
+
+	if (s != STATUS_OK || !first)
+		return s;
+	snprintf(payload, sizeof payload, "%llu", (unsigned long long)t->user);
+	return job_add(db, "admin_leavers.mail", t->run, payload, 0, NULL);
+}
+
+static enum status tell_all(const struct job_run *job)
+{
+	enum status s = STATUS_OK;
+
+	while (s == STATUS_OK && !job_run_over(job)) {
+		struct telling t = {.now = clock_now()};
+		uint64_t *users;
+		size_t n;
+		s = run_untold(job->db, job->arena, STEP, &t.run, &users, &n);
+		for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+			t.user = users[i];
+			s = db_transact(job->db, tell_body, &t);
+		}
+	}
+	return s == STATUS_MISSING ? STATUS_OK : s;
+}
+
+static enum status leavers_run(const struct job_run *job)
+{
+	struct run run;
+	enum status s = tell_all(job);
+
+	if (s == STATUS_OK)
+		s = run_sweep(job->db, clock_now() - DRAFT_KEPT);
+	while (s == STATUS_OK && !job_run_over(job)) {
+		s = run_due(job->db, job->arena, clock_now(), &run);
+		if (s == STATUS_OK)
+			s = run_carry_out(job, &run);
+	}
+	return s == STATUS_MISSING ? STATUS_OK : s;
+}
+
+struct told {
+	const struct run *run;
+	const struct person *person;
+	const struct application *apps;
+	size_t n;
+};
+
+static void mail_fill(struct arena *a, struct model *m, enum lang lang, const void *context)
+{
+	const struct told *t = context;
+
+	model_set(m, "NAME", t->person->name);
+	model_set(m, "RUN_AT", clock_show(a, t->run->run_at, lang));
+	model_set(m, "PAGE", site_base_url());
+	for (size_t i = 0; i < t->n; i++) {
+		struct model *app = model_section(m, "CERTIFICATE");
+		model_set_int(app, "NUMBER", t->apps[i].number);
+		model_set(app, "SUBJECT_DN", t->apps[i].subject);
+	}
+}
+
+/* Certificates of the person that would be revoked. */
+static enum status told_load(const struct job_run *job, uint64_t user, struct told *t)
+{
+	uint64_t *live;
+	size_t n;
+	enum status s = person_live(job->db, job->arena, user, clock_now(), &live, &n);
+	struct application *apps = s == STATUS_OK ? arena_array(job->arena, n, sizeof *apps) : NULL;
+
+	t->n = 0;
+	for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+		s = application_get(job->db, job->arena, live[i], &apps[t->n]);
+		if (s == STATUS_OK)
+			t->n += apps[t->n].state == APPLICATION_TAKEN || apps[t->n].state == APPLICATION_DELIVERED ||
+				apps[t->n].state == APPLICATION_REVOKE_ERROR;
+	}
+	t->apps = apps;
+	return s;
+}
+
+/* subject: the run; payload: the user. */
+static enum status mail_run(const struct job_run *job)
+{
+	struct run run;
+	struct person person;
+	struct told told = {.run = &run, .person = &person};
+	int64_t user = 0;
+
+	if (!text_int(job->job->payload, 1, INT64_MAX, &user))
+		return cause(STATUS_INVALID, "no user to be told");
+	enum status s = run_get(job->db, job->arena, job->job->subject, &run);
+	if (s == STATUS_OK)
+		s = person_get(job->db, job->arena, run.id, (uint64_t)user, clock_now(), &person);
+	if (s == STATUS_OK)
+		s = told_load(job, (uint64_t)user, &told);
+	if (s != STATUS_OK)
+		return s == STATUS_MISSING ? STATUS_OK : s;
+	if ((run.state != RUN_WAITING && run.state != RUN_RUNNING) || person.cancelled_at || told.n == 0 || !*person.mail) {
+		log_info("mail to user %lld about leaving, no longer needed", (long long)user);
+		return STATUS_OK;
+	}
+	s = mail_notice(job, &(struct notice){.to = person.mail, .lang = person.lang, .view = "admin_leavers/mail.txt",
+		.domain = "admin_leavers", .subject = N_("[UPKI] Your client certificates will be revoked"), .fill = mail_fill,
+		.context = &told});
+	if (s == STATUS_OK)
+		log_info("mail to user %lld about leaving, sent", (long long)user);
+	return s;
+}
+
+const struct job_kind leavers_jobs[] = {
+	{.name = "admin_leavers.run", .lane = LANE_WAIT, .run = leavers_run, .every = 10 * SECOND},
+	{.name = "admin_leavers.mail", .lane = LANE_SEND, .run = mail_run, .attempts = 100},
+	{0},
+};

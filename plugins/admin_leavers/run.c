@@ -1,0 +1,444 @@
+/* The pages of one run: preview, decision, progress, undoing, result. */
+#include "leavers.h"
+
+#define PAGE_ROWS 20
+#define UNKNOWN_ROWS 200
+/* Rows of an export read at a time; see the exports of the core. */
+#define PIECE_ROWS 500
+#define GRACE_DAYS_MAX 365
+
+static bool id_read(struct request *rq, const char *name, uint64_t *ret)
+{
+	const char *value = request_part(rq, name);
+	int64_t id;
+
+	if (!value || value[0] == '0' || !text_int(value, 1, INT64_MAX, &id))
+		return false;
+	*ret = (uint64_t)id;
+	return true;
+}
+
+static enum status run_of(struct request *rq, struct run *ret)
+{
+	uint64_t id;
+
+	if (!id_read(rq, "run", &id))
+		return cause(STATUS_MISSING, "no such run");
+	return run_get(rq->db, rq->arena, id, ret);
+}
+
+static enum status to_run(struct request *rq, const struct run *run, const char *query)
+{
+	return request_redirect(rq, arena_printf(rq->arena, "/admin_leavers/%llu%s", (unsigned long long)run->id, query));
+}
+
+/* Where the language switch of a page that answers a form leads. */
+enum status run_again(struct request *rq)
+{
+	struct run run;
+	enum status s = run_of(rq, &run);
+
+	return s == STATUS_OK ? to_run(rq, &run, "") : s;
+}
+
+/* --- The page ----------------------------------------------------------------------------------------------------------------------- */
+
+static void counts_fill(struct model *m, const struct run *run, const struct run_counts *c)
+{
+	model_set_int(m, "PERSONS", c->persons);
+	model_set_int(m, "UNKNOWN_N", c->unknown);
+	model_set_int(m, "DUPLICATES", run->duplicates);
+	model_set_int(m, "CANCELLED_N", c->persons_cancelled);
+	model_set_int(m, "CERTIFICATES", c->certificates);
+	model_set_int(m, "UNTAKEN", c->untaken);
+	if (run->state == RUN_RUNNING || run->state == RUN_DONE) {
+		struct model *result = model_section(m, "RESULT");
+		model_set_int(result, "LEFT_N", c->persons_left);
+		model_set_int(result, "ASKED", c->asked);
+		model_set_int(result, "REVOKED", c->revoked);
+		model_set_int(result, "ALREADY", c->already);
+		model_set_int(result, "ENDED", c->ended);
+		if (c->failed)
+			model_set_int(model_section(result, "FAILURES"), "FAILED", c->failed);
+	} else {
+		model_show(m, "PLAN");
+	}
+}
+
+static void person_status(struct request *rq, struct model *row, const struct run *run, const struct person *p)
+{
+	if (p->cancelled_at)
+		model_show(row, "IS_CANCELLED");
+	else if (p->done_at)
+		model_show(row, "IS_DONE");
+	else if (run->state == RUN_CANCELLED)
+		model_show(row, "IS_CANCELLED");
+	else if (p->certificates + p->untaken == 0)
+		model_show(row, "IS_NOTHING");
+	else
+		model_show(row, "IS_PLANNED");
+	if (!p->cancelled_at && (run->state == RUN_DRAFT || run->state == RUN_WAITING))
+		model_setf(model_section(row, "CAN_CANCEL"), "CANCEL_PATH", "/admin_leavers/%llu/person/%llu", (unsigned long long)run->id,
+			(unsigned long long)p->user_id);
+	if (p->mailed_at)
+		model_set(model_section(row, "MAILED"), "MAILED_AT", clock_show(rq->arena, p->mailed_at, rq->lang));
+}
+
+static enum status people_fill(struct request *rq, struct model *m, const struct run *run)
+{
+	const char *after_text = request_query(rq, "after");
+	int64_t after = 0;
+	struct person *people;
+	size_t n;
+
+	if (after_text && !text_int(after_text, 1, INT64_MAX, &after))
+		return cause(STATUS_INVALID, "query after is not a number");
+	enum status s = person_list(rq->db, rq->arena, run->id, (uint64_t)after, PAGE_ROWS + 1, rq->now, &people, &n);
+	if (s != STATUS_OK)
+		return s;
+	struct model *table = n ? model_section(m, "PEOPLE") : NULL;
+	for (size_t i = 0; i < n && i < PAGE_ROWS; i++) {
+		struct model *row = model_section(table, "ROW");
+		model_set(row, "EPPN", people[i].eppn);
+		model_set(row, "PERSON_NAME", people[i].name);
+		model_set(row, "SEEN_ON", clock_show_date(rq->arena, people[i].seen_at, rq->lang));
+		model_set_int(row, "PERSON_CERTIFICATES", people[i].certificates);
+		if (people[i].untaken)
+			model_set_int(model_section(row, "PERSON_WAITS"), "PERSON_UNTAKEN", people[i].untaken);
+		person_status(rq, row, run, &people[i]);
+		model_set(row, "CSRF", rq->csrf);
+	}
+	if (n > PAGE_ROWS)
+		model_setf(model_section(m, "MORE"), "MORE_URL", "/admin_leavers/%llu?after=%llu#people", (unsigned long long)run->id,
+			(unsigned long long)people[PAGE_ROWS - 1].user_id);
+	if (after)
+		model_setf(model_section(m, "FIRST"), "FIRST_URL", "/admin_leavers/%llu#people", (unsigned long long)run->id);
+	return STATUS_OK;
+}
+
+static enum status unknown_fill(struct request *rq, struct model *m, const struct run *run, int64_t all)
+{
+	const char **eppns;
+	size_t n;
+	unsigned last;
+	enum status s = all ? unknown_list(rq->db, rq->arena, run->id, 0, UNKNOWN_ROWS, &eppns, &n, &last) : STATUS_OK;
+
+	if (s != STATUS_OK || !all)
+		return s;
+	struct model *list = model_section(m, "UNKNOWN");
+	for (size_t i = 0; i < n; i++)
+		model_set(model_section(list, "UNKNOWN_EPPN"), "EPPN", eppns[i]);
+	if ((int64_t)n < all)
+		model_set_int(model_section(list, "UNKNOWN_MORE"), "MORE_N", all - (int64_t)n);
+	return STATUS_OK;
+}
+
+static void reasons_fill(struct model *m, int chosen)
+{
+	for (const struct leavers_reason *r = leavers_reasons; r->text; r++) {
+		struct model *option = model_section(m, "REASON");
+		model_set_int(option, "REASON_CODE", r->code);
+		model_set(option, "REASON_TEXT", _(r->text));
+		if (r->code == chosen)
+			model_show(option, "SELECTED");
+	}
+}
+
+static void decision_fill(struct request *rq, struct model *m, const struct run *run)
+{
+	const char *grace = request_field(rq, "grace"), *reason = request_field(rq, "reason");
+	int64_t code = leavers_reasons[0].code;
+
+	if (reason)
+		(void)text_int(reason, 0, 10, &code);
+	model_setf(m, "CONFIRM_PATH", "/admin_leavers/%llu/confirm", (unsigned long long)run->id);
+	model_set(m, "GRACE", grace ? grace : arena_printf(rq->arena, "%lld", (long long)(leavers_settings.grace / DAY)));
+	model_set_int(m, "GRACE_MAX", GRACE_DAYS_MAX);
+	reasons_fill(m, (int)code);
+	model_set(m, "CSRF", rq->csrf);
+}
+
+static void head_fill(struct request *rq, struct model *m, const struct run *run)
+{
+	model_set_int(m, "ID", (long long)run->id);
+	run_state_fill(m, run);
+	model_set(m, "MADE_BY", run->made_by);
+	model_set(m, "MADE_AT", clock_show(rq->arena, run->made_at, rq->lang));
+	if (run->run_at) {
+		struct model *decided = model_section(m, "DECIDED");
+		const char *reason = leavers_reason(run->reason);
+		model_set(decided, "RUN_AT", clock_show(rq->arena, run->run_at, rq->lang));
+		model_set(decided, "REASON_NAME", reason ? _(reason) : "");
+	}
+	if (run->ended_at) {
+		struct model *ended = run->state == RUN_DONE ? model_section(m, "ENDED_DONE") : model_section(m, "ENDED_CANCELLED");
+		model_set(ended, "ENDED_AT", clock_show(rq->arena, run->ended_at, rq->lang));
+		model_set(ended, "ENDED_BY", run->ended_by);
+	}
+	if (run->state == RUN_WAITING || run->state == RUN_DRAFT) {
+		struct model *cancel = run->state == RUN_DRAFT ? model_section(m, "DISCARD") : model_section(m, "CANCEL");
+		model_setf(cancel, "CANCEL_PATH", "/admin_leavers/%llu/cancel", (unsigned long long)run->id);
+		model_set(cancel, "CSRF", rq->csrf);
+	}
+	if (run->state == RUN_RUNNING || run->state == RUN_DONE)
+		model_setf(model_section(m, "EXPORT"), "EXPORT_URL", "/admin_leavers/%llu/export", (unsigned long long)run->id);
+	if (run->state == RUN_RUNNING)
+		model_show(m, "GOES_ON");
+}
+
+static enum status run_show(struct request *rq, const struct run *run, const char *why)
+{
+	struct model *m = model_new(rq->arena);
+	struct run_counts counts;
+	const char *done = request_query(rq, "done");
+	enum status s = run_count(rq->db, rq->arena, run->id, rq->now, &counts);
+
+	if (s == STATUS_OK)
+		s = people_fill(rq, m, run);
+	if (s == STATUS_OK)
+		s = unknown_fill(rq, m, run, counts.unknown);
+	if (s != STATUS_OK)
+		return s;
+	head_fill(rq, m, run);
+	counts_fill(m, run, &counts);
+	if (why)
+		model_set(model_section(m, "WRONG"), "WHY", why);
+	if (text_same(done, "started") && run->state != RUN_DRAFT)
+		model_show(m, "DONE_STARTED");
+	if (text_same(done, "person"))
+		model_show(m, "DONE_PERSON");
+	if (text_same(done, "late"))
+		model_show(m, "LATE");
+	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken > 0)
+		decision_fill(rq, model_section(m, "DECIDE"), run);
+	else if (run->state == RUN_DRAFT)
+		model_show(m, "NOTHING");
+	return request_page_code(rq, status_http(why ? STATUS_INVALID : STATUS_OK), "admin_leavers/run.html", _("Revocation for leavers"), m);
+}
+
+enum status run_page(struct request *rq)
+{
+	struct run run;
+	enum status s = run_of(rq, &run);
+
+	return s == STATUS_OK ? run_show(rq, &run, NULL) : s;
+}
+
+/* --- The decision ------------------------------------------------------------------------------------------------------------------- */
+
+struct decision {
+	int reason;
+	int64_t days;
+	when run_at;
+};
+
+/* false: what the form says is none; the page tells it. */
+static bool decision_read(struct request *rq, struct decision *ret)
+{
+	const char *grace = request_field(rq, "grace"), *reason = request_field(rq, "reason");
+	int64_t days, code;
+
+	if (!grace || !text_int(text_trim(rq->arena, grace), 0, GRACE_DAYS_MAX, &days) || !reason || !text_int(reason, 0, 10, &code) ||
+		!leavers_reason((int)code))
+		return false;
+	*ret = (struct decision){.reason = (int)code, .days = days, .run_at = days ? clock_add_days(rq->now, (int)days) : rq->now};
+	return true;
+}
+
+static enum status refuse_form(struct request *rq, const struct run *run)
+{
+	cause(STATUS_INVALID, "leavers: the decision is incomplete");
+	log_status(STATUS_INVALID, "leavers, a form refused");
+	return run_show(rq, run, _("Please choose a reason, and a grace period of 0 to 365 days."));
+}
+
+enum status run_confirm(struct request *rq)
+{
+	struct run run;
+	struct run_counts counts;
+	struct decision d;
+	struct model *m = model_new(rq->arena);
+	enum status s = run_of(rq, &run);
+
+	if (s != STATUS_OK)
+		return s;
+	if (run.state != RUN_DRAFT)
+		return to_run(rq, &run, "?done=late");
+	if (!decision_read(rq, &d))
+		return refuse_form(rq, &run);
+	s = run_count(rq->db, rq->arena, run.id, rq->now, &counts);
+	if (s != STATUS_OK)
+		return s;
+	model_set_int(m, "ID", (long long)run.id);
+	model_set_int(m, "PERSONS", counts.persons - counts.persons_cancelled);
+	model_set_int(m, "CERTIFICATES", counts.certificates);
+	model_set_int(m, "UNTAKEN", counts.untaken);
+	model_set(m, "RUN_AT", clock_show(rq->arena, d.run_at, rq->lang));
+	model_set(m, "REASON_NAME", _(leavers_reason(d.reason)));
+	if (!d.days)
+		model_show(m, "AT_ONCE");
+	else
+		model_show(m, "LATER");
+	model_set_int(m, "REASON_CODE", d.reason);
+	model_set_int(m, "GRACE", d.days);
+	model_setf(m, "START_PATH", "/admin_leavers/%llu/start", (unsigned long long)run.id);
+	model_setf(m, "BACK_PATH", "/admin_leavers/%llu", (unsigned long long)run.id);
+	model_set(m, "CSRF", rq->csrf);
+	return request_page(rq, "admin_leavers/confirm.html", _("Revocation for leavers: confirmation"), m);
+}
+
+enum status run_begin(struct request *rq)
+{
+	struct run run;
+	struct decision d;
+	enum status s = run_of(rq, &run);
+
+	if (s != STATUS_OK)
+		return s;
+	if (!decision_read(rq, &d))
+		return refuse_form(rq, &run);
+	s = run_start(rq->db, run.id, rq->user->eppn, d.reason, d.run_at, rq->now);
+	if (s == STATUS_CONFLICT) {
+		log_status(s, "leavers, decided before");
+		return to_run(rq, &run, "?done=late");
+	}
+	if (s != STATUS_OK)
+		return s;
+	log_info("leavers, run %llu decided by user %llu", (unsigned long long)run.id, (unsigned long long)rq->user->id);
+	return to_run(rq, &run, "?done=started");
+}
+
+/* --- Undoing ------------------------------------------------------------------------------------------------------------------------ */
+
+enum status run_ask_cancel(struct request *rq)
+{
+	struct run run;
+	struct model *m = model_new(rq->arena);
+	enum status s = run_of(rq, &run);
+
+	if (s != STATUS_OK)
+		return s;
+	if (run.state != RUN_WAITING)
+		return to_run(rq, &run, "?done=late");
+	model_set_int(m, "ID", (long long)run.id);
+	model_set(m, "RUN_AT", clock_show(rq->arena, run.run_at, rq->lang));
+	model_setf(m, "CANCEL_PATH", "/admin_leavers/%llu/cancel", (unsigned long long)run.id);
+	model_setf(m, "BACK_PATH", "/admin_leavers/%llu", (unsigned long long)run.id);
+	model_set(m, "CSRF", rq->csrf);
+	return request_page(rq, "admin_leavers/cancel.html", _("Revocation for leavers: confirmation"), m);
+}
+
+enum status run_send_cancel(struct request *rq)
+{
+	struct run run;
+	enum status s = run_of(rq, &run);
+
+	if (s != STATUS_OK)
+		return s;
+	s = run_cancel(rq->db, run.id, rq->user->eppn, rq->now);
+	if (s == STATUS_CONFLICT) {
+		log_status(s, "leavers, too late to cancel");
+		return to_run(rq, &run, "?done=late");
+	}
+	return s == STATUS_OK ? request_redirect(rq, "/admin_leavers?done=cancelled") : s;
+}
+
+enum status run_send_cancel_person(struct request *rq)
+{
+	struct run run;
+	uint64_t user;
+	enum status s = run_of(rq, &run);
+
+	if (s == STATUS_OK && !id_read(rq, "user", &user))
+		s = cause(STATUS_MISSING, "no such person");
+	if (s != STATUS_OK)
+		return s;
+	s = run_cancel_person(rq->db, run.id, user, rq->now);
+	if (s == STATUS_CONFLICT) {
+		log_status(s, "leavers, too late to cancel for one");
+		return to_run(rq, &run, "?done=late");
+	}
+	return s == STATUS_OK ? to_run(rq, &run, "?done=person") : s;
+}
+
+/* --- The result as CSV -------------------------------------------------------------------------------------------------------------- */
+
+struct exporting {
+	uint64_t run, after;
+	unsigned line;
+	bool unknown, over; /* first the certificates, then those whom nobody knows */
+};
+
+static const char *outcome_words(const struct result *r)
+{
+	if (text_same(r->outcome, "untaken"))
+		return _("Not obtained yet: looked at again every day");
+	if (text_same(r->outcome, "ended"))
+		return _("No longer valid by itself");
+	if (text_same(r->outcome, "already"))
+		return text_same(r->state, "REVOKED") ? _("Was revoked already") : _("Was being revoked already");
+	if (text_same(r->state, "REVOKED"))
+		return _("Revoked");
+	return text_same(r->state, "REVOKE_ERROR") ? _("Revocation failed: still valid") : _("Revocation applied for");
+}
+
+static enum status results_add(struct request *rq, struct arena *a, struct exporting *x, struct text *csv)
+{
+	struct result *rows;
+	size_t n;
+	enum status s = result_list(rq->db, a, x->run, x->after, PIECE_ROWS, &rows, &n);
+
+	if (s != STATUS_OK)
+		return s;
+	for (size_t i = 0; i < n; i++) {
+		const struct result *r = &rows[i];
+		const char *const cells[] = {r->eppn, outcome_words(r), arena_printf(a, "%llu", (unsigned long long)r->application),
+			arena_printf(a, "%u", r->number), *r->type ? certificate_title(r->type) : "", r->subject,
+			r->serial ? certificate_hex_groups(a, r->serial) : "", clock_show(a, r->at, rq->lang),
+			r->revoked_at ? clock_show(a, r->revoked_at, rq->lang) : ""};
+		csv_row(csv, cells, COUNT_OF(cells));
+		x->after = r->application;
+	}
+	x->unknown = n < PIECE_ROWS;
+	return STATUS_OK;
+}
+
+static enum status rows_add(struct request *rq, struct arena *a, void *context, struct text *csv)
+{
+	struct exporting *x = context;
+	const char **eppns;
+	size_t n;
+	enum status s = x->unknown ? STATUS_OK : results_add(rq, a, x, csv);
+
+	if (s != STATUS_OK || csv->len || x->over)
+		return s;
+	s = unknown_list(rq->db, a, x->run, x->line, PIECE_ROWS, &eppns, &n, &x->line);
+	for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+		const char *const cells[9] = {eppns[i], _("No user of this system")};
+		csv_row(csv, cells, COUNT_OF(cells));
+	}
+	x->over = n < PIECE_ROWS;
+	return s;
+}
+
+enum status run_export(struct request *rq)
+{
+	struct run run;
+	const char *const titles[] = {_("ePPN"), _("Result"), _("ID"), _("Application number"), _("Certificate type"), _("DN (distinguished name)"),
+		_("Serial number"), _("Time"), _("Revoked on")};
+	struct exporting *x = arena_alloc(rq->arena, sizeof *x);
+	enum status s = run_of(rq, &run);
+
+	if (s != STATUS_OK)
+		return s;
+	x->run = run.id;
+	return export_csv(rq, &(struct export){
+		.name = "leavers",
+		.titles = arena_copy(rq->arena, titles, sizeof titles),
+		.columns = COUNT_OF(titles),
+		.action = "admin.leavers.exported",
+		.object = arena_printf(rq->arena, "leavers:%llu", (unsigned long long)run.id),
+		.rows = rows_add,
+		.context = x,
+	});
+}

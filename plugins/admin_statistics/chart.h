@@ -1,0 +1,16 @@
+/* The chart of certificates per month, as SVG drawn by a view. */
+#ifndef INKAN_ADMIN_STATISTICS_CHART_H
+#define INKAN_ADMIN_STATISTICS_CHART_H
+
+#include "plugin.h"
+
+struct chart_month {
+	const char *label;
+	int64_t issued, renewed, revoked;
+};
+/* Fills admin_statistics/chart.html. Two bars a month: issued with renewed on top, and revoked. */
+void chart_fill(struct arena *a, struct model *m, const struct chart_month *months, size_t n);
+/* 1234567 as "1,234,567". */
+char *number_show(struct arena *a, int64_t n);
+
+#endif
