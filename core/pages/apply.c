@@ -70,39 +70,53 @@ static void fields_fill(struct request *rq, struct model *fields, const struct p
 	model_set(fields, "EXTRA", entered ? entered : "");
 }
 
-/* One of a variant that has no place cannot be ticked. */
-static bool variant_fill(
-	struct request *rq, struct model *variant, const struct plugin *p, const struct plugin *chosen, const struct places *places)
+/* What can be done with a variant's box: one without a place cannot be ticked, the only one that has a place must be. */
+static void variant_fill(struct request *rq, struct model *variant, const struct plugin *p, bool ticked, bool only, struct place place)
 {
-	struct place place = place_of(places, p);
-
 	model_set(variant, "VARIANT_NAME", p->name);
 	model_set(variant, "VARIANT_BOX", i18n_text(p->name, p->type->box));
-	if (place.taken)
+	if (place.taken) {
 		place_fill(model_include(model_section(variant, "VARIANT_FULL"), "VARIANT_WHY", "core/place.html"), p, place);
-	else if (p == chosen)
+		return;
+	}
+	if (ticked)
 		model_show(variant, "TICKED");
-	if (p->type->form_view && !place.taken)
+	if (only)
+		model_show(variant, "VARIANT_ONLY");
+	if (p->type->form_view)
 		fields_fill(rq, model_include(variant, "VARIANT_FIELDS", p->type->form_view), p);
-	return !place.taken;
 }
 
-/* Whether there is a place for one of them. */
-static bool variants_fill(struct request *rq, struct model *m, const struct choice *choice, const struct places *places)
+static bool is_variant(const struct plugin *p, const struct plugin *base)
+{
+	return p->type && text_same(p->type->variant_of, base->name);
+}
+
+static size_t variants_free(const struct plugin *base, const struct places *places)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plugin_count(); i++)
+		n += is_variant(plugin_at(i), base) && !place_of(places, plugin_at(i)).taken;
+	return n;
+}
+
+static void variants_fill(
+	struct request *rq, struct model *m, const struct choice *choice, const struct places *places, bool only)
 {
 	struct model *options = NULL;
-	bool free = false;
 
 	for (size_t i = 0; i < plugin_count(); i++) {
 		const struct plugin *p = plugin_at(i);
 
-		if (!p->type || !text_same(p->type->variant_of, choice->base->name))
+		if (!is_variant(p, choice->base))
 			continue;
 		if (!options)
 			options = model_section(m, "VARIANTS");
-		free |= variant_fill(rq, model_section(options, "VARIANT"), p, choice->plugin, places);
+		variant_fill(rq, model_section(options, "VARIANT"), p, p == choice->plugin, only, place_of(places, p));
 	}
-	return free;
+	if (options && only)
+		model_show(options, "VARIANTS_OPEN");
 }
 
 static void form_fill(struct request *rq, struct model *m, const struct choice *choice, const struct places *places)
@@ -126,12 +140,13 @@ static void form_fill(struct request *rq, struct model *m, const struct choice *
 	validity_choice_fill(rq, parts, type->settings, choice->validity);
 	if (type->form_view)
 		fields_fill(rq, model_include(parts, "FIELDS", type->form_view), choice->base);
-	bool variant_free = variants_fill(rq, parts, choice, places);
+	size_t free = variants_free(choice->base, places);
+	variants_fill(rq, parts, choice, places, place.taken && free == 1);
 	if (request_pause(rq)->paused) {
 		model_show(m, "PAUSED");
 	} else if (place.taken) {
 		place_fill(model_include(model_section(m, "FULL"), "FULL_WHY", "core/place.html"), choice->base, place);
-		if (!variant_free)
+		if (free == 0)
 			model_show(m, "FULL_OFF");
 	}
 }

@@ -171,8 +171,6 @@ const struct health_item *core_health(struct arena *a, struct db *db);
 /* help.c */
 enum status help_page(struct request *rq);
 enum status help_system_page(struct request *rq);
-/* Which system's page is for a browser with this Sec-CH-UA-Platform and this User-Agent (either may be NULL); NULL: none. */
-const char *help_system(const char *hint, const char *agent);
 
 /* help_ca.c */
 /* Fills the list of CA certificates, when there are any. */

@@ -19,26 +19,6 @@ static const struct guide {
 	{"outlook", "Outlook", N_("S/MIME on Windows and macOS"), "core/help_outlook.html", true},
 };
 
-const char *help_system(const char *hint, const char *agent)
-{
-	/* Sec-CH-UA-Platform (a string of RFC 8941) is exact where it is sent; of the rest the first one that is found counts: Android
-	 * calls itself Linux too. An iPad that asks for desktop pages cannot be told from a Mac. */
-	static const struct {
-		const char *sign, *system;
-	} hints[] = {{"\"Windows\"", "windows"}, {"\"macOS\"", "macos"}, {"\"iOS\"", "ios"},
-		{"\"Android\"", "android"}, {"\"Linux\"", "linux"}},
-	  agents[] = {{"Windows NT", "windows"}, {"iPhone", "ios"}, {"iPad", "ios"}, {"iPod", "ios"},
-		  {"Macintosh", "macos"}, {"Android", "android"}, {"CrOS", NULL}, {"Linux", "linux"}};
-
-	for (size_t i = 0; i < COUNT_OF(hints); i++)
-		if (text_same(hint, hints[i].sign))
-			return hints[i].system;
-	for (size_t i = 0; agent && i < COUNT_OF(agents); i++)
-		if (strstr(agent, agents[i].sign))
-			return agents[i].system;
-	return NULL;
-}
-
 static void guide_fill(struct model *m, const struct guide *guide)
 {
 	model_setf(m, "GUIDE_PATH", "/help/%s", guide->name);
@@ -61,7 +41,7 @@ static void common_fill(struct request *rq, struct model *m, bool mail)
 enum status help_page(struct request *rq)
 {
 	const char *agent = request_header(rq, "HTTP_USER_AGENT");
-	const char *system = help_system(request_header(rq, "HTTP_SEC_CH_UA_PLATFORM"), agent);
+	const char *system = request_system(rq);
 	/* A Firefox on a desktop has certificates of its own. */
 	bool firefox = system && agent && strstr(agent, "Firefox/") && !text_same(system, "android") &&
 		       !text_same(system, "ios");

@@ -35,6 +35,10 @@ const char *request_header(const struct request *rq, const char *fcgi_name); /* 
 const char *request_part(const struct request *rq, const char *name);
 bool request_part_number(const struct request *rq, const char *name, unsigned *ret);
 const char *request_query_string(const struct request *rq); /* raw, "" when none */
+/* The system that the browser says it runs on: "windows", "macos", "ios", "android", "linux"; NULL: another, or none is told. */
+const char *request_system(const struct request *rq);
+/* The same by its Sec-CH-UA-Platform and its User-Agent (either may be NULL). */
+const char *browser_system(const char *hint, const char *agent);
 
 /* Output: each handler ends with exactly one of these, or returns other than OK and leaves the page to the core. */
 

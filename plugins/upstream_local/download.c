@@ -19,18 +19,51 @@ static enum status ask_again(struct request *rq)
 		rq, arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s?again=1", request_part(rq, "token")));
 }
 
-/* Apple's importers, and Windows before 10, call the modern format a wrong password; iPhones install a profile most easily. Only
- * preselects: the person decides. */
-static const char *format_preferred(struct request *rq)
+/* What suits the device of this browser, and its name. Apple's importers, older Androids (Chrome does not tell which it runs on) and
+ * Windows before 10 call the modern format a wrong password; iPhones install a profile most easily. Only preselects: the person decides. */
+static const char *format_preferred(struct request *rq, const char **ret_system)
 {
 	static const struct {
-		const char *sign, *format;
-	} signs[] = {{"iPhone", LOCAL_APPLE}, {"iPad", LOCAL_APPLE}, {"Macintosh", "compatible"}, {"Windows NT 6.", "compatible"}};
-	const char *agent = request_header(rq, "HTTP_USER_AGENT");
-	for (size_t i = 0; agent && i < COUNT_OF(signs); i++)
-		if (strstr(agent, signs[i].sign))
-			return signs[i].format;
+		const char *system, *title, *format;
+	} devices[] = {{"ios", "iPhone / iPad", LOCAL_APPLE}, {"macos", "Mac", "compatible"}, {"android", "Android", "compatible"},
+		{"windows", "Windows", "modern"}, {"linux", "Linux", "modern"}};
+	const char *system = request_system(rq), *agent = request_header(rq, "HTTP_USER_AGENT");
+	bool old = agent && strstr(agent, "Windows NT 6.");
+	*ret_system = NULL;
+	for (size_t i = 0; system && i < COUNT_OF(devices); i++) {
+		if (!text_same(devices[i].system, system))
+			continue;
+		*ret_system = devices[i].title;
+		return old ? "compatible" : devices[i].format;
+	}
 	return "modern";
+}
+
+static void choice_fill(struct request *rq, struct model *choice)
+{
+	const char *system, *format = format_preferred(rq, &system);
+	if (text_same(format, LOCAL_APPLE))
+		model_show(choice, "PREFER_APPLE");
+	else if (text_same(format, "compatible"))
+		model_show(choice, "PREFER_COMPATIBLE");
+	else
+		model_show(choice, "PREFER_MODERN");
+	if (system)
+		model_set(model_section(choice, "CHOSEN"), "SYSTEM", system);
+	model_set_int(choice, "MINUTES", local_settings.repeat_time / MINUTE);
+	request_set_header(rq, "Vary", "Sec-CH-UA-Platform, User-Agent");
+}
+
+static void repeat_fill(struct request *rq, struct model *m, const struct local_order *order)
+{
+	model_set(model_section(m, "REPEAT"), "UNTIL", clock_show(rq->arena, order->repeat_until, rq->lang));
+	struct model *format = model_section(m, "FORMAT");
+	if (text_same(order->p12_format, LOCAL_APPLE))
+		model_show(format, "IS_APPLE");
+	else if (text_same(order->p12_format, "compatible"))
+		model_show(format, "IS_COMPATIBLE");
+	else
+		model_show(format, "IS_MODERN");
 }
 
 static const char *type_title(const struct local_order *order)
@@ -61,20 +94,11 @@ enum status download_page(struct request *rq)
 	model_set_int(m, "NUMBER", order.number);
 	model_set(m, "SUBJECT", order.subject);
 	model_set_int(m, "MONTHS", order.months);
+	model_set(m, "DETAILS", arena_printf(rq->arena, "/%s/%u", order.type, order.number));
 	if (state == TAKE_REPEAT)
-		model_set(model_section(m, "REPEAT"), "UNTIL",
-			clock_show(rq->arena, order.repeat_until, rq->lang));
-	else {
-		struct model *choice = model_section(m, "CHOICE");
-		const char *format = format_preferred(rq);
-		if (text_same(format, LOCAL_APPLE))
-			model_show(choice, "PREFER_APPLE");
-		else if (text_same(format, "compatible"))
-			model_show(choice, "PREFER_COMPATIBLE");
-		else
-			model_show(choice, "PREFER_MODERN");
-		model_set_int(choice, "MINUTES", local_settings.repeat_time / MINUTE);
-	}
+		repeat_fill(rq, m, &order);
+	else
+		choice_fill(rq, model_section(m, "CHOICE"));
 	request_secret(rq);
 	return request_page(rq, "upstream_local/download.html", _("Certificate download"), m);
 }

@@ -11,7 +11,7 @@ from portal import Portal  # noqa: E402
 url, ca, socket, basic, applications, requests = sys.argv[1:7]
 applications, requests = int(applications), int(requests)
 people = applications // 10
-COOKIE = "0" * 42 + "A"
+COOKIE = "0" * 41 + "1A"  # of user 1 in people.sql
 
 
 class Sql:

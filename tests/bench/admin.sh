@@ -3,7 +3,7 @@
 bench_admin() {
 	local size line name p50 p95 floor50 floor95
 	for size in ${BENCH_ADMIN_SIZES:-10000 100000 1000000}; do
-		stack_up 1 "inkan: workers = 2" "inkan: admins = {\"admin@example.ac.jp\", \"bench000001@example.ac.jp\"}"
+		stack_up 1 "inkan: admins = {\"admin@example.ac.jp\", \"bench000001@example.ac.jp\"}"
 		# A server with the memory that such a size has in earnest; the demo's is as small as can be.
 		sql -e "SET GLOBAL innodb_buffer_pool_size = 2 * 1024 * 1024 * 1024; DELETE FROM application; DELETE FROM user WHERE id >= 1000000"
 		{ echo "SET @people = $((size / 10));" && cat "$source_dir/tests/bench/admin.sql"; } | sql >/dev/null || die "the database cannot be filled."

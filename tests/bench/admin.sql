@@ -8,9 +8,9 @@ INSERT INTO user (id, eppn, idp, name, mail, lang, applications, created_at, see
 		@mail := CONCAT(ELT(seq % 3 + 1, 'b', 'm', 'd'), LPAD(seq, 7, '0'), '@mail.example.ac.jp'), 'ja', 10, @now - @span + seq * 1000, @now - seq * 1000,
 		CONCAT(@eppn, '\n', @name, '\n', @mail)
 	FROM seq_1_to_100000 WHERE seq <= @people;
-INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, live_until, renews, name, mail, extra, memo, created_at, changed_at,
+INSERT INTO application (id, user_id, number, state, type, upstream, profile, months, subject, live_until, renews, name, mail, extra, memo, created_at, changed_at,
 		submitted_at, pin_at, download_until, taken_at, serial, fingerprint, not_before, not_after, revoked_at, error_code, error_field, error_text, upstream_id)
-	SELECT 1000000 + u, n, state, type, 'upstream_local', '5', months, CONCAT('CN=bench', LPAD(u, 6, '0'), '.', n, ',OU=Information Center,O=Example University,C=JP'),
+	SELECT seq, 1000000 + u, n, state, type, 'upstream_local', '5', months, CONCAT('CN=bench', LPAD(u, 6, '0'), '.', n, ',OU=Information Center,O=Example University,C=JP'),
 		CASE state WHEN 'ERROR' THEN 0 WHEN 'REVOKED' THEN 0 WHEN 'SENT' THEN 9223372036854775807 WHEN 'PIN' THEN at + 28 * @day ELSE at + months * 30 * @day END,
 		IF(seq % 10 = 3 AND seq > @people, seq - @people, 0), 'Bench User', CONCAT('m', LPAD(u, 7, '0'), '@mail.example.ac.jp'), '',
 		IF(seq % 5 = 0, 'Notebook in the laboratory', ''), at, at, at, IF(state IN ('ERROR', 'SENT'), 0, at), IF(state IN ('ERROR', 'SENT'), 0, at + 28 * @day),

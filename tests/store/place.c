@@ -125,6 +125,7 @@ static void one_for_each_address(void **state)
 	shows(page, "One for each address.");
 	shows(page, "<a href=\"/mail/1\">Application 1</a>");
 	lacks(page, "full-client"); /* another type has its own places */
+	lacks(page, " required>");
 	shows(pages_get("ja", session, "/"), "<a href=\"/mail/1\">申請番号 1</a>");
 	lacks(pages_get("en", other, "/"), "disabled"); /* and so has another user */
 	/* Also where the list does not show it. */
@@ -193,6 +194,8 @@ static void as_many_as_there_may_be(void **state)
 	shows(page, "the limit is 2, open applications included");
 	shows(page, "href=\"/?valid=1#applications\"");
 	lacks(page, "disabled");
+	shows(page, "value=\"card\" required>");
+	shows(page, "<details class=\"options\" open>");
 	struct answer refused = apply(session, "client", KEY(C), "");
 	assert_int_equal(refused.http, 409);
 	shows(refused, "the limit is 2, open applications included");
@@ -205,6 +208,8 @@ static void as_many_as_there_may_be(void **state)
 	refused = apply(session, "client", KEY(D), "&variant=card");
 	assert_int_equal(refused.http, 409);
 	shows(refused, "<a href=\"/card/3\">Application 3</a>");
+	lacks(page, " required>");
+	lacks(page, " open>");
 	moves(1, EVENT_REJECTED);
 	page = pages_get("en", session, "/");
 	lacks(page, "full-client");

@@ -1,7 +1,7 @@
-/* Tests which page of the install guide comes first, by what browsers say of themselves. */
+/* Tests which system a browser runs on, by what it says of itself: the install guide and the download page begin with it. */
 #include "support/check.h"
 
-#include "pages/handlers.h"
+#include "web/request.h"
 
 static void systems_are_known(void **state)
 {
@@ -38,7 +38,7 @@ static void systems_are_known(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		const char *system = help_system(cases[i].hint, cases[i].agent);
+		const char *system = browser_system(cases[i].hint, cases[i].agent);
 		if (!text_same(system, cases[i].system))
 			fail_msg("case %zu: %s instead of %s", i, system ? system : "none",
 				cases[i].system ? cases[i].system : "none");

@@ -150,7 +150,7 @@ static void what_is_not_there(void **state)
 	const char *out = get("/nowhere");
 
 	starts(out, "Status: 404 Not Found\r\n");
-	ends(out, "Page not found|en|404 The page was not found. 0123456789abcdef0123456789abcdef nf");
+	ends(out, "Page not found|en|404 The page was not found. 0123456789abcdef0123456789abcdef nf first /nowhere");
 	starts(get("/a/b/c/d"), "Status: 404 ");
 	starts(get("/../etc/passwd"), "Status: 400 ");
 	starts(get("/?a=1&a=2"), "Status: 400 ");

@@ -1,0 +1,403 @@
+/* Tests of revocation for leavers: lists as people paste them, the preview, the decision, undoing, carrying out once, skipping, two
+ * processes, mails, roles. */
+#include "support/check.h"
+
+#include "support/applications.h"
+#include "support/mariadb.h"
+#include "support/pages.h"
+#include "support/plugin_job.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static struct arena *a;
+static struct db *db;
+static struct user admin, helper, taro, hanako, jiro;
+static const char *session;
+
+static int set_up(void **state)
+{
+	static const char *const names[] = {"admin_leavers", NULL};
+	static const struct plugin *const none[] = {NULL};
+
+	a = arena_new();
+	pages_test_load(names);
+	pages_test_start(a, none);
+	db = pages_test_db();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	pages_test_end();
+	arena_free(a);
+	return 0;
+}
+
+static int fresh(void **state)
+{
+	mariadb_clear();
+	pages_clock(0);
+	check_ok(user_login(db, a, PAGES_ADMIN, "https://idp.example.ac.jp", "Admin", "admin@example.ac.jp", LANG_EN, &admin));
+	check_ok(user_login(db, a, PAGES_HELP_DESK, "https://idp.example.ac.jp", "Help", "help@example.ac.jp", LANG_EN, &helper));
+	taro = test_user(db, a, "taro");
+	hanako = test_user(db, a, "hanako");
+	jiro = test_user(db, a, "jiro");
+	session = pages_admin_session(&admin);
+	return 0;
+}
+
+static bool says(struct answer answer, const char *text)
+{
+	return strstr(answer.page, text) != NULL;
+}
+
+/* The draft of a pasted list; its page's path. */
+static const char *draft(const char *list)
+{
+	struct answer answer = pages_post(session, "/admin_leavers/list", arena_printf(a, "list=%s", text_url_encode(a, list)), NULL);
+
+	assert_int_equal(answer.http, 303);
+	return answer.location;
+}
+
+static void start(const char *path, const char *grace, const char *reason)
+{
+	struct answer answer = pages_post(session, arena_printf(a, "%s/start", path), arena_printf(a, "grace=%s&reason=%s", grace, reason), NULL);
+
+	assert_int_equal(answer.http, 303);
+	assert_non_null(strstr(answer.location, "done=started"));
+}
+
+static void run_job(void)
+{
+	check_ok(test_job_run(db, a, NULL, "admin_leavers.run", 0, ""));
+}
+
+static enum application_state state_of(uint64_t id)
+{
+	struct application app;
+
+	check_ok(application_get(db, a, id, &app));
+	return app.state;
+}
+
+static const char *run_state(void)
+{
+	struct db_rows rows;
+
+	check_ok(db_select(db, a, &rows, "SELECT state FROM leavers_run ORDER BY id DESC LIMIT 1"));
+	return rows.rows ? db_text(&rows, 0, 0) : "none";
+}
+
+static void lists_as_pasted(void **state)
+{
+	static const struct {
+		const char *list;
+		int persons, unknown, duplicates;
+	} lists[] = {
+		{"taro@example.ac.jp", 1, 0, 0},
+		{"  TARO@example.ac.jp \r\n\r\nhanako@example.ac.jp\r\n", 2, 0, 0},
+		{"taro@example.ac.jp\ntaro@example.ac.jp\nTaro@Example.ac.jp\n", 1, 0, 2},
+		{"taro@example.ac.jp\nnobody@example.ac.jp\nother@else.ac.jp", 1, 2, 0},
+		{"name,eppn,left\n\"Yamada, Taro\",taro@example.ac.jp,2026\nHanako,hanako@example.ac.jp,\nno eppn", 2, 0, 0},
+		{"eduPersonPrincipalName\ttype\njiro@example.ac.jp\tstudent", 1, 0, 0},
+		{"'; DROP TABLE user; --\ntaro@example.ac.jp", 1, 1, 0},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(lists); i++) {
+		const char *path = draft(lists[i].list), *id = strrchr(path, '/') + 1;
+		assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM leavers_person WHERE run_id = %s", id)), lists[i].persons);
+		assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM leavers_unknown WHERE run_id = %s", id)), lists[i].unknown);
+		assert_int_equal(mariadb_number(arena_printf(a, "SELECT duplicates FROM leavers_run WHERE id = %s", id)), lists[i].duplicates);
+		assert_int_equal(pages_get("en", session, path).http, 200);
+	}
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.leavers.searched'"), COUNT_OF(lists));
+	assert_int_equal(pages_post(session, "/admin_leavers/list", "list=", NULL).http, 400);
+	assert_int_equal(pages_post(session, "/admin_leavers/list", "list=a%00b", NULL).http, 400);
+	assert_int_equal(pages_post(session, "/admin_leavers/list", "list=a%1bb", NULL).http, 400);
+	struct text many = text_new(a, 200000);
+	for (int i = 0; i < 5001; i++)
+		text_addf(&many, "u%d%%0a", i);
+	assert_int_equal(many.len > 65536 || pages_post(session, "/admin_leavers/list", arena_printf(a, "list=%s", many.data), NULL).http == 400, 1);
+}
+
+static void searches(void **state)
+{
+	test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	test_in_state(db, a, &hanako, APPLICATION_TAKEN);
+	mariadb_exec("UPDATE user SET seen_at = 1735657200000 WHERE eppn = 'taro@example.ac.jp' OR eppn = 'jiro@example.ac.jp'"); /* 1 Jan 2025 */
+	static const struct {
+		const char *form;
+		int persons;
+	} found[] = {
+		{"before=2025-01-02&pattern=", 1}, /* jiro has no certificate */
+		{"before=2025-01-01&pattern=", 0},
+		{"before=&pattern=*%40example.ac.jp", 2},
+		{"before=&pattern=HANA*", 1},
+		{"before=&pattern=hana", 0},
+		{"before=&pattern=%25", 0}, /* only * stands for anything */
+		{"before=&pattern=tar_%40example.ac.jp", 0},
+		{"before=2025-01-02&pattern=hana*", 0},
+	};
+	for (size_t i = 0; i < COUNT_OF(found); i++) {
+		struct answer answer = pages_post(session, "/admin_leavers/search", found[i].form, NULL);
+		assert_int_equal(answer.http, 303);
+		assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM leavers_person WHERE run_id = %s",
+					 strrchr(answer.location, '/') + 1)),
+			found[i].persons);
+	}
+	assert_int_equal(pages_post(session, "/admin_leavers/search", "before=&pattern=", NULL).http, 400);
+	assert_int_equal(pages_post(session, "/admin_leavers/search", "before=soon&pattern=", NULL).http, 400);
+}
+
+static void preview_and_decision(void **state)
+{
+	test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	test_in_state(db, a, &taro, APPLICATION_PIN);
+	const char *path = draft("taro@example.ac.jp\njiro@example.ac.jp\nnobody@example.ac.jp");
+	struct answer page = pages_get("en", session, path);
+	assert_true(says(page, "Certificates to revoke</dt><dd><strong>1</strong>") && says(page, "Not obtained yet</dt><dd>1 "));
+	assert_true(says(page, "nobody@example.ac.jp") && says(page, "Nothing to revoke"));
+	assert_true(says(page, "value=\"14\"")); /* the setting */
+	assert_false(says(page, "first PIN"));
+	run_job();
+	assert_string_equal(run_state(), "draft"); /* nothing is decided */
+
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/confirm", path), "grace=-1&reason=3", NULL).http, 400);
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/confirm", path), "grace=366&reason=3", NULL).http, 400);
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/confirm", path), "grace=7&reason=6", NULL).http, 400); /* certificateHold */
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/start", path), "grace=7", NULL).http, 400);
+	page = pages_post(session, arena_printf(a, "%s/confirm", path), "grace=7&reason=3", NULL);
+	assert_int_equal(page.http, 200);
+	assert_true(says(page, "Schedule the revocation"));
+	assert_string_equal(run_state(), "draft");
+	start(path, "7", "3");
+	assert_string_equal(run_state(), "waiting");
+	assert_true(mariadb_number(arena_printf(a, "SELECT run_at - %lld FROM leavers_run", (long long)clock_now())) > 6 * DAY);
+	/* The second of two administrators. */
+	struct answer again = pages_post(session, arena_printf(a, "%s/start", path), "grace=0&reason=1", NULL);
+	assert_non_null(strstr(again.location, "done=late"));
+	assert_int_equal(mariadb_number("SELECT reason FROM leavers_run"), 3);
+}
+
+static void carried_out_once(void **state)
+{
+	struct application taken = test_in_state(db, a, &taro, APPLICATION_TAKEN), second = test_in_state(db, a, &taro, APPLICATION_TAKEN),
+			   card = test_in_state(db, a, &hanako, APPLICATION_DELIVERED), revoked = test_in_state(db, a, &hanako, APPLICATION_REVOKED),
+			   failed = test_in_state(db, a, &hanako, APPLICATION_REVOKE_ERROR), asked = test_in_state(db, a, &hanako, APPLICATION_REVOKE_SENT),
+			   others = test_in_state(db, a, &jiro, APPLICATION_TAKEN);
+
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp");
+	start(path, "14", "3");
+	run_job();
+	assert_int_equal(state_of(taken.id), APPLICATION_TAKEN); /* not yet */
+	if (!pages_clock(14 * DAY + HOUR))
+		return;
+	session = pages_admin_session(&admin);
+	run_job();
+	assert_int_equal(state_of(taken.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_int_equal(state_of(second.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_int_equal(state_of(card.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_int_equal(state_of(failed.id), APPLICATION_REVOKE_ACCEPTED); /* asked again */
+	assert_int_equal(state_of(asked.id), APPLICATION_REVOKE_SENT);
+	assert_int_equal(state_of(revoked.id), APPLICATION_REVOKED);
+	assert_int_equal(state_of(others.id), APPLICATION_TAKEN);
+	assert_string_equal(run_state(), "done");
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_item WHERE outcome = 'asked'"), 4);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_item WHERE outcome = 'already'"), 1);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application WHERE reason = 3"), 4);
+	run_job();
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM event WHERE source_key LIKE 'leavers:%'"), 4);
+	struct answer page = pages_get("ja", session, path);
+	assert_true(says(page, "完了") && says(page, "失効申請</dt><dd><strong>4</strong>"));
+	struct answer file = pages_get("en", session, arena_printf(a, "%s/export", path));
+	assert_int_equal(file.http, 200);
+	assert_true(says(file, "\"taro@example.ac.jp\",\"Revocation applied for\"") && says(file, "\"hanako@example.ac.jp\",\"Was being revoked already\""));
+	assert_false(says(file, "jiro"));
+}
+
+static void state_at_that_time_decides(void **state)
+{
+	struct application expires = test_in_state(db, a, &taro, APPLICATION_TAKEN), waits = test_in_state(db, a, &hanako, APPLICATION_PIN),
+			   comes = test_in_state(db, a, &hanako, APPLICATION_TAKEN);
+
+	mariadb_exec(arena_printf(a, "UPDATE application SET not_after = %lld, live_until = not_after WHERE id = %llu", (long long)(clock_now() + DAY),
+		(unsigned long long)expires.id));
+	start(draft("taro@example.ac.jp\nhanako@example.ac.jp"), "2", "5");
+	test_apply(db, a, comes.id, (struct event){.kind = EVENT_REVOKED, .reason = 1}); /* meanwhile */
+	struct application later = test_in_state(db, a, &hanako, APPLICATION_TAKEN);     /* and a new one */
+	if (!pages_clock(3 * DAY))
+		return;
+	run_job();
+	assert_int_equal(state_of(expires.id), APPLICATION_TAKEN);
+	assert_int_equal(state_of(comes.id), APPLICATION_REVOKED);
+	assert_int_equal(state_of(later.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_string_equal(run_state(), "running"); /* one may yet be obtained */
+	test_apply(db, a, waits.id, (struct event){.kind = EVENT_TAKEN, .serial = "77", .not_before = clock_now(), .not_after = clock_now() + 300 * DAY});
+	run_job();
+	assert_int_equal(state_of(waits.id), APPLICATION_TAKEN); /* looked at once a day */
+	pages_clock(4 * DAY + HOUR);
+	run_job();
+	assert_int_equal(state_of(waits.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_string_equal(run_state(), "done");
+}
+
+static void never_taken_ends_too(void **state)
+{
+	test_in_state(db, a, &taro, APPLICATION_PIN);
+	start(draft("taro@example.ac.jp"), "0", "3");
+	run_job();
+	assert_string_equal(run_state(), "running");
+	if (!pages_clock(40 * DAY))
+		return;
+	run_job();
+	assert_string_equal(run_state(), "done");
+}
+
+static void undone_as_a_whole(void **state)
+{
+	struct application app = test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	const char *path = draft("taro@example.ac.jp");
+
+	start(path, "1", "3");
+	assert_int_equal(pages_get("en", session, arena_printf(a, "%s/cancel", path)).http, 200);
+	assert_string_equal(pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL).location, "/admin_leavers?done=cancelled");
+	assert_non_null(strstr(pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL).location, "done=late"));
+	if (!pages_clock(2 * DAY))
+		return;
+	run_job();
+	assert_int_equal(state_of(app.id), APPLICATION_TAKEN);
+	assert_string_equal(run_state(), "cancelled");
+}
+
+static void undone_for_one(void **state)
+{
+	struct application one = test_in_state(db, a, &taro, APPLICATION_TAKEN), other = test_in_state(db, a, &hanako, APPLICATION_TAKEN);
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp");
+
+	start(path, "1", "3");
+	const char *person = arena_printf(a, "%s/person/%llu", path, (unsigned long long)taro.id);
+	assert_non_null(strstr(pages_post(session, person, "", NULL).location, "done=person"));
+	assert_non_null(strstr(pages_post(session, person, "", NULL).location, "done=late")); /* once */
+	if (!pages_clock(2 * DAY))
+		return;
+	session = pages_admin_session(&admin);
+	run_job();
+	assert_int_equal(state_of(one.id), APPLICATION_TAKEN);
+	assert_int_equal(state_of(other.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_string_equal(run_state(), "done");
+	/* What has run cannot be undone. */
+	assert_non_null(strstr(pages_post(session, arena_printf(a, "%s/person/%llu", path, (unsigned long long)hanako.id), "", NULL).location, "done=late"));
+	assert_non_null(strstr(pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL).location, "done=late"));
+	assert_string_equal(run_state(), "done");
+}
+
+static void told_once(void **state)
+{
+	test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	const char *path = draft("taro@example.ac.jp\njiro@example.ac.jp");
+
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.mail'"), 0);
+	start(path, "7", "3");
+	run_job();
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.mail'"), 2);
+	/* Nothing to tell: no mail server is asked. */
+	check_ok(test_job_run(db, a, NULL, "admin_leavers.mail", 1, arena_printf(a, "%llu", (unsigned long long)jiro.id)));
+	pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL);
+	check_ok(test_job_run(db, a, NULL, "admin_leavers.mail", 1, arena_printf(a, "%llu", (unsigned long long)taro.id)));
+}
+
+static void *racer(void *context)
+{
+	struct db *own = mariadb_db();
+	struct arena *mine = arena_new();
+
+	for (int i = 0; i < 5; i++)
+		*(enum status *)context = test_job_run(own, mine, NULL, "admin_leavers.run", 0, "");
+	arena_free(mine);
+	db_free(own);
+	return NULL;
+}
+
+/* As when a lease was outlived: two run the same job at the same time. */
+static void two_at_once(void **state)
+{
+	pthread_t threads[2];
+	enum status st[2];
+	struct text list = text_new(a, 20000);
+
+	for (int i = 0; i < 60; i++) {
+		struct user user = test_user(db, a, arena_printf(a, "user%d", i));
+		test_in_state(db, a, &user, APPLICATION_TAKEN);
+		text_addf(&list, "%s\n", user.eppn);
+	}
+	start(draft(list.data), "0", "3");
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, racer, &st[i]);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	check_ok(st[0]);
+	check_ok(st[1]);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM event WHERE kind = 'REVOKE_ASKED'"), 60);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_item WHERE outcome = 'asked'"), 60);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.mail'"), 60);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM conflict"), 0);
+	assert_string_equal(run_state(), "done");
+}
+
+static void drafts_are_forgotten(void **state)
+{
+	draft("taro@example.ac.jp\nnobody@example.ac.jp");
+	run_job();
+	assert_string_equal(run_state(), "draft");
+	if (!pages_clock(2 * DAY))
+		return;
+	run_job();
+	assert_string_equal(run_state(), "none");
+	assert_int_equal(mariadb_number("SELECT (SELECT COUNT(*) FROM leavers_person) + (SELECT COUNT(*) FROM leavers_unknown)"), 0);
+}
+
+static void roles(void **state)
+{
+	const char *look = pages_admin_session(&helper), *none = pages_session(&taro), *path = draft("taro@example.ac.jp");
+	static const char *const gets[] = {"", "/confirm", "/start", "/cancel", "/export"};
+	static const char *const posts[] = {"/confirm", "/start", "/cancel", "/person/1"};
+
+	for (size_t i = 0; i < COUNT_OF(gets); i++) {
+		assert_int_equal(pages_get("en", look, arena_printf(a, "%s%s", path, gets[i])).http, 403);
+		assert_int_equal(pages_get("en", none, arena_printf(a, "%s%s", path, gets[i])).http, 404);
+	}
+	for (size_t i = 0; i < COUNT_OF(posts); i++) {
+		assert_int_equal(pages_post(look, arena_printf(a, "%s%s", path, posts[i]), "grace=0&reason=3", NULL).http, 403);
+		assert_int_equal(pages_post(none, arena_printf(a, "%s%s", path, posts[i]), "grace=0&reason=3", NULL).http, 404);
+		assert_int_equal(pages_post(session, arena_printf(a, "%s%s", path, posts[i]), "grace=0&reason=3", "wrong").http, 403);
+	}
+	assert_string_equal(run_state(), "draft");
+	assert_int_equal(pages_get("en", look, "/admin_leavers").http, 403);
+	assert_int_equal(pages_get("en", session, "/admin_leavers/999").http, 404);
+	assert_int_equal(pages_get("en", session, "/admin_leavers/x").http, 404);
+	assert_int_equal(pages_post(session, "/admin_leavers/999/start", "grace=0&reason=3", NULL).http, 404);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(lists_as_pasted, fresh),
+		cmocka_unit_test_setup(searches, fresh),
+		cmocka_unit_test_setup(preview_and_decision, fresh),
+		cmocka_unit_test_setup(carried_out_once, fresh),
+		cmocka_unit_test_setup(state_at_that_time_decides, fresh),
+		cmocka_unit_test_setup(never_taken_ends_too, fresh),
+		cmocka_unit_test_setup(undone_as_a_whole, fresh),
+		cmocka_unit_test_setup(undone_for_one, fresh),
+		cmocka_unit_test_setup(told_once, fresh),
+		cmocka_unit_test_setup(two_at_once, fresh),
+		cmocka_unit_test_setup(drafts_are_forgotten, fresh),
+		cmocka_unit_test_setup(roles, fresh),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
