@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/csv.h"
 #include "base/i18n.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -16,6 +17,7 @@
 #include "issue/poll.h"
 #include "issue/upstream.h"
 #include "store/application.h"
+#include "store/application_import.h"
 #include "store/application_delete.h"
 #include "store/application_find.h"
 #include "store/audit.h"
@@ -32,6 +34,7 @@
 #include "web/export.h"
 #include "web/request.h"
 #include "web/router.h"
+#include "web/upload.h"
 #include "web/view.h"
 
 /* Raised with every change that an older plugin would misread. It is the first field, and is read before all others. */

@@ -370,6 +370,13 @@ static enum status notice_load(const struct job_run *run, const struct mail_text
 	return s == STATUS_MISSING ? STATUS_OK : s; /* the upstream told it to the applicant alone */
 }
 
+static enum status issued_recorded(struct db *db, void *context)
+{
+	const struct job_run *run = context;
+	enum status s = application_mailed(db, run->job->subject, clock_now());
+	return s == STATUS_OK ? job_run_done(run) : s;
+}
+
 static enum status notice_run(const struct job_run *run)
 {
 	const struct mail_text *kind = text_find(run->job->payload);
@@ -394,7 +401,7 @@ static enum status notice_run(const struct job_run *run)
 		return s;
 	log_info("mail %s for application %llu, sent", kind->what, (unsigned long long)app.id);
 	/* Were this not recorded the mail would come twice, with the same Message-ID. */
-	return text_same(kind->what, "issued") ? application_mailed(run->db, app.id, clock_now()) : STATUS_OK;
+	return text_same(kind->what, "issued") ? db_transact(run->db, issued_recorded, (void *)(uintptr_t)run) : STATUS_OK;
 }
 
 const struct job_kind mail_jobs[] = {

@@ -37,6 +37,21 @@ enum status upstream_report(struct db *db, struct arena *a, const char *upstream
 	return s;
 }
 
+struct submitting {
+	const struct job_run *run;
+	const struct upstream *upstream;
+	const struct upstream_call *call;
+	struct upstream_order *order;
+};
+
+static enum status submit_joined(struct db *db, void *context)
+{
+	const struct submitting *s = context;
+	s->order->answer = UPSTREAM_UNKNOWN;
+	enum status status = s->upstream->submit(s->call, s->order, 1);
+	return status == STATUS_OK && s->order->answer == UPSTREAM_TOLD ? job_run_done(s->run) : status;
+}
+
 /* One order, one call. The driver itself makes a repetition harmless. */
 static enum status order_send(const struct job_run *run, const struct application *app, enum upstream_action action)
 {
@@ -47,7 +62,8 @@ static enum status order_send(const struct job_run *run, const struct applicatio
 	struct upstream_call call = {.arena = run->arena, .db = run->db, .deadline = run->deadline};
 	struct upstream_order order = {.application = app, .action = action, .reason = app->reason,
 		.answer = UPSTREAM_UNKNOWN};
-	enum status s = upstream->submit(&call, &order, 1);
+	struct submitting submitting = {run, upstream, &call, &order};
+	enum status s = upstream->joins ? db_transact(run->db, submit_joined, &submitting) : upstream->submit(&call, &order, 1);
 	bool answered = s == STATUS_OK && order.answer != UPSTREAM_UNKNOWN; /* a refusal is an answer too */
 	const char *why = answered ? NULL : arena_string(run->arena, s == STATUS_OK ? "no answer is known" : cause_text());
 	health_note(run->db, arena_printf(run->arena, "%s" ORDER_PULSE, app->upstream), answered, why);

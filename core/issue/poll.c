@@ -97,7 +97,9 @@ static void job_carry_out(const struct lane *lane, struct poller *p, struct db *
 	cause_clear();
 
 	when lease = kind->lease ? kind->lease : LEASE;
-	struct job_run run = {.job = job, .arena = a, .db = db, .deadline = clock_monotonic() + lease * 3 / 4};
+	bool ended = false;
+	struct job_run run = {.job = job, .arena = a, .db = db, .deadline = clock_monotonic() + lease * 3 / 4, .owner = p->owner,
+		.ended = &ended};
 	unsigned most = kind->attempts ? kind->attempts : ATTEMPTS;
 	enum status s;
 	const char *why = NULL;
@@ -106,9 +108,9 @@ static void job_carry_out(const struct lane *lane, struct poller *p, struct db *
 	else
 		s = kind->run(&run);
 	bool succeeded = s == STATUS_OK;
-	if (s == STATUS_OK)
+	if (s == STATUS_OK && !ended)
 		s = kind->every ? job_again(db, job, p->owner, clock_now() + kind->every) : job_done(db, job, p->owner);
-	else {
+	else if (s != STATUS_OK) {
 		why = arena_printf(a, "%s: %s", status_name(s), cause_text());
 		log_warning("job %s for %llu, attempt %u failed (%s: %s)", job->kind, (unsigned long long)job->subject,
 			job->attempts, status_name(s), cause_text());
@@ -190,6 +192,17 @@ static void *poller_run(void *argument)
 	arena_free(a);
 	db_free(db);
 	return NULL;
+}
+
+enum status job_run_done(const struct job_run *run)
+{
+	if (!run->ended)
+		return STATUS_OK;
+	ASSERT(db_in_transaction(run->db));
+	enum status s = job_done(run->db, run->job, run->owner);
+	if (s == STATUS_OK)
+		*run->ended = true; /* should the transaction fail after all, run() fails too, and this is not looked at */
+	return s;
 }
 
 bool job_run_over(const struct job_run *run)

@@ -14,7 +14,12 @@ struct job_run {
 	struct arena *arena;
 	struct db *db;
 	when deadline; /* clock_monotonic() */
+	const char *owner; /* for job_run_done() */
+	bool *ended;       /* the same; NULL: nobody claimed the job (a test) */
 };
+/* The job's end, inside the transaction that writes what it did, as its last statement: both count, or neither, and one commit is saved.
+ * run() then returns OK. CONFLICT when somebody else holds the job by now: nothing of the transaction may count. Not for periodic jobs. */
+enum status job_run_done(const struct job_run *run) MUST_CHECK;
 /* Whether a long run should end now: its deadline is over, or the server stops. What is left is done by the next run. */
 bool job_run_over(const struct job_run *run);
 

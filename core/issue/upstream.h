@@ -16,7 +16,7 @@ enum upstream_action { UPSTREAM_ISSUE, UPSTREAM_RENEW, UPSTREAM_REVOKE };
 
 enum upstream_answer {
 	UPSTREAM_ACCEPTED,
-	UPSTREAM_TOLD,     /* accepted, and the driver has reported already what came of it */
+	UPSTREAM_TOLD,     /* accepted, and the driver (one that joins) has reported already what came of it */
 	UPSTREAM_REJECTED, /* final: code, field, message are set */
 	UPSTREAM_UNKNOWN,  /* nothing is known: the job asks again, or repeats when that is harmless */
 };
@@ -74,6 +74,8 @@ struct ca_link {
 struct upstream {
 	const char *title; /* msgid: 発行元 as users are told */
 	bool mails_issued, mails_taken, mails_revoked; /* the mails it sends to applicants itself */
+	/* It is nothing but rows in our own database: submit() is called inside a transaction, and what it writes counts with its answer. */
+	bool joins;
 	/* Fills answer of each order. Other than OK: nothing was sent at all; the job is retried. */
 	enum status (*submit)(const struct upstream_call *call, struct upstream_order *orders, size_t n);
 	enum status (*collect)(const struct upstream_call *call); /* may be NULL */

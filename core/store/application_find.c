@@ -1,4 +1,4 @@
-/* Looking for applications among all of them: by the index that leaves the least, and never at more than FIND_STEP rows of it. */
+/* Looking for applications among all of them: by the index that leaves the least, and never at more than FIND_STEP rows. */
 #include "store/application_find.h"
 
 #include "store/application_row.h"
@@ -14,31 +14,32 @@
 /* Of a serial: both ways to read it. */
 #define PLACE_N 6
 #define ARGS_MAX (MATCHES_N + PLACE_N + 1)
+/* Rows that are sooner read than another way to fewer is found. */
+#define FEW_ENOUGH 200
 
 /* The ways to a small part of the table. */
 enum way { WAY_SERIAL, WAY_UPSTREAM_ID, WAY_CN, WAY_STATE, WAY_RENEWS, WAY_ENDED, WAY_EXPIRY, WAY_CREATED, WAY_ALL, WAY_COUNT };
 
 #define STATES "state IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define COUNT(index, where) "SELECT COUNT(*) FROM (SELECT 1 FROM application FORCE INDEX (" index ") WHERE " where " LIMIT 10001) AS some"
-static const char *const counts[WAY_COUNT] = {
-	[WAY_SERIAL] = COUNT("serial", "serial IN (?, ?)"),
-	[WAY_UPSTREAM_ID] = COUNT("upstream_id", "upstream_id = ?"),
-	[WAY_CN] = COUNT("cn", "cn >= ? AND cn < ?"),
-	[WAY_STATE] = COUNT("state", STATES),
-	[WAY_RENEWS] = COUNT("renews", "renews >= ? AND renews <= ?"),
-	[WAY_ENDED] = COUNT("live_until", "live_until >= ? AND live_until <= ?"),
-	[WAY_EXPIRY] = COUNT("not_after", "not_after >= ? AND not_after <= ?"),
-	[WAY_CREATED] = COUNT("created_at", "created_at >= ? AND created_at <= ?"),
-	[WAY_ALL] = COUNT("created_at", "created_at >= ?"),
-};
+#define BARE(index, where) "SELECT id FROM application FORCE INDEX (" index ") WHERE " where " LIMIT 10001"
+#define WAYS(X)                                                                                                                  \
+	[WAY_SERIAL] = X("serial", "serial IN (?, ?)"), [WAY_UPSTREAM_ID] = X("upstream_id", "upstream_id = ?"),                 \
+	[WAY_CN] = X("cn", "cn >= ? AND cn < ?"), [WAY_STATE] = X("state_live", STATES " AND live_until >= ? AND live_until <= ?"),                                              \
+	[WAY_RENEWS] = X("renews", "renews >= ? AND renews <= ?"), [WAY_ENDED] = X("live_until", "live_until >= ? AND live_until <= ?"), \
+	[WAY_EXPIRY] = X("not_after", "not_after >= ? AND not_after <= ?"),                                                      \
+	[WAY_CREATED] = X("created_at", "created_at >= ? AND created_at <= ?"), [WAY_ALL] = X("created_at", "created_at >= ?")
+static const char *const counts[WAY_COUNT] = {WAYS(COUNT)};
+/* Without other conditions the index alone is read, and no row. */
+static const char *const bare[WAY_COUNT] = {WAYS(BARE)};
 
-/* All that match, when the way leaves no more than FIND_STEP. */
+/* All that match, when the way leaves few enough. */
 #define ALL(index) "SELECT id FROM application FORCE INDEX (" index ") WHERE " MATCHES " LIMIT 10001"
 static const char *const matches[WAY_COUNT] = {
 	[WAY_SERIAL] = "SELECT id FROM application FORCE INDEX (serial) WHERE serial IN (?, ?) AND " MATCHES " LIMIT 10001",
 	[WAY_UPSTREAM_ID] = "SELECT id FROM application FORCE INDEX (upstream_id) WHERE upstream_id = ? AND " MATCHES " LIMIT 10001",
 	[WAY_CN] = "SELECT id FROM application FORCE INDEX (cn) WHERE cn >= ? AND cn < ? AND " MATCHES " LIMIT 10001",
-	[WAY_STATE] = ALL("state"),
+	[WAY_STATE] = ALL("state_live"),
 	[WAY_RENEWS] = ALL("renews"),
 	[WAY_ENDED] = ALL("live_until"),
 	[WAY_EXPIRY] = ALL("not_after"),
@@ -109,10 +110,14 @@ static size_t count_args(const struct conditions *c, enum way way, struct db_arg
 	const struct range *range = way == WAY_RENEWS ? &c->renews : way == WAY_ENDED ? &c->live : way == WAY_EXPIRY ? &c->expiry : &c->created;
 	size_t n = way_args(c, way, args);
 
-	if (way == WAY_STATE)
-		return state_args(c, args);
 	if (n)
 		return n;
+	if (way == WAY_STATE) {
+		n = state_args(c, args);
+		args[n++] = DB_INT(c->live.from);
+		args[n++] = DB_INT(c->live.to);
+		return n;
+	}
 	args[0] = DB_INT(range->from);
 	args[1] = DB_INT(range->to);
 	return way == WAY_ALL ? 1 : 2;
@@ -151,7 +156,8 @@ static enum status way_choose(struct finding *f)
 
 	f->rows = UINT32_MAX;
 	for (enum way way = 0; way < WAY_COUNT; way++) {
-		if (way_is_open(&f->c, way))
+		/* All is no way, unless there is no other. */
+		if (way_is_open(&f->c, way) || (way == WAY_ALL && f->rows != UINT32_MAX))
 			continue;
 		enum status st = db_select_n(f->db, f->arena, &rows, counts[way], args, count_args(&f->c, way, args));
 		if (st != STATUS_OK)
@@ -161,8 +167,7 @@ static enum status way_choose(struct finding *f)
 			f->rows = count;
 			f->way = way;
 		}
-		/* An exact key leaves a handful at most, in any case fewer than the rest. */
-		if (way <= WAY_UPSTREAM_ID && count <= FIND_STEP)
+		if (count <= FEW_ENOUGH)
 			break;
 	}
 	return STATUS_OK;
@@ -172,10 +177,10 @@ static enum status way_choose(struct finding *f)
 static bool way_is_all(const struct finding *f, enum way way)
 {
 	for (enum way other = 0; other < WAY_ALL; other++)
-		if (other != way && !way_is_open(&f->c, other))
+		if (other != way && !way_is_open(&f->c, other) && !(way == WAY_STATE && other == WAY_ENDED)) /* its index has both */
 			return false;
 	/* The ranges that make no way of their own. */
-	bool live = way == WAY_ENDED || (f->c.live.from <= 0 && f->c.live.to == INT64_MAX);
+	bool live = way == WAY_ENDED || way == WAY_STATE || (f->c.live.from <= 0 && f->c.live.to == INT64_MAX);
 	bool renews = way == WAY_RENEWS || range_is_open(f->c.renews);
 	return live && renews && range_is_open(f->c.card);
 }
@@ -193,10 +198,11 @@ static enum status find_few(struct finding *f)
 {
 	struct db_arg args[ARGS_MAX];
 	struct db_rows rows;
-	size_t n = way_args(&f->c, f->way, args), i = 0;
+	bool all = way_is_all(f, f->way);
+	size_t n = all ? count_args(&f->c, f->way, args) : way_args(&f->c, f->way, args), i = 0;
 
-	n += match_args(&f->c, args + n);
-	enum status st = db_select_n(f->db, f->arena, &rows, matches[f->way], args, n);
+	n += all ? 0 : match_args(&f->c, args + n);
+	enum status st = db_select_n(f->db, f->arena, &rows, all ? bare[f->way] : matches[f->way], args, n);
 	if (st != STATUS_OK)
 		return st;
 	uint64_t *ids = arena_array(f->arena, rows.rows + 1, sizeof(*ids));
@@ -311,6 +317,25 @@ static struct found_place place_of(const struct db_rows *rows, size_t i, enum fo
 	return place;
 }
 
+/* Whether nothing is asked for but what the order's own index tells. */
+static bool order_is_all(const struct finding *f, enum found_order order)
+{
+	switch (order) {
+	case FOUND_CN:
+		return way_is_all(f, WAY_CN);
+	case FOUND_APPLIED:
+		return way_is_all(f, WAY_CREATED);
+	case FOUND_EXPIRY:
+		return way_is_all(f, WAY_EXPIRY);
+	case FOUND_NEWEST:
+		return f->c.live.from <= 0 && f->c.live.to == INT64_MAX && way_is_all(f, only_state(&f->c) ? WAY_STATE : WAY_ALL);
+	case FOUND_ENDED:
+	case FOUND_ORDER_COUNT:
+		break;
+	}
+	return false;
+}
+
 /* How far this page looks: up to the row FIND_STEP further on. edge->id 0: to the end. */
 static enum status walk_edge(struct finding *f, struct walk *w, struct found_place *edge)
 {
@@ -319,12 +344,16 @@ static enum status walk_edge(struct finding *f, struct walk *w, struct found_pla
 	enum found_order order = f->from.order;
 	bool by_time = order != FOUND_CN && order != FOUND_NEWEST;
 
+	*edge = (struct found_place){.order = order};
 	memcpy(args, w->after, sizeof w->after);
 	args[w->n_after] = DB_INT(FIND_STEP);
-	enum status st = db_select_n(f->db, f->arena, &rows, w->edge, args, w->n_after + 1);
-	if (st != STATUS_OK)
-		return st;
-	*edge = rows.rows ? place_of(&rows, 0, order) : (struct found_place){.order = order};
+	if (!order_is_all(f, order)) { /* otherwise every row matches, and the page is full at once */
+		enum status st = db_select_n(f->db, f->arena, &rows, w->edge, args, w->n_after + 1);
+		if (st != STATUS_OK)
+			return st;
+		if (rows.rows)
+			*edge = place_of(&rows, 0, order);
+	}
 	struct db_arg id = DB_INT(edge->id), key = id;
 	if (order == FOUND_CN) {
 		key = DB_TEXT(edge->id ? edge->text : f->c.cn_end);
@@ -370,7 +399,7 @@ static enum status find_many(struct finding *f)
 	f->found.more = rows.rows > f->limit || edge.id != 0;
 	f->found.next = rows.rows > f->limit ? place_of(&rows, f->limit - 1, f->from.order) : edge;
 	f->found.counted = way_is_all(f, f->way);
-	f->found.count = COUNT_MAX + 1;
+	f->found.count = f->rows <= COUNT_MAX ? f->rows : COUNT_MAX + 1;
 	return STATUS_OK;
 }
 
@@ -411,7 +440,9 @@ enum status application_find_all(struct db *db, struct arena *a, const struct ap
 		st = way_choose(&f);
 		if (st == STATUS_OK)
 			/* A walk that has begun goes on in its own order, whatever was added or ended meanwhile. */
-			st = f.rows <= FIND_STEP && f.from.order == FOUND_NEWEST ? find_few(&f) : find_many(&f);
+			st = f.from.order == FOUND_NEWEST && f.way != WAY_ALL && f.rows <= (way_is_all(&f, f.way) ? COUNT_MAX : FIND_STEP)
+				? find_few(&f)
+				: find_many(&f);
 		if (st == STATUS_OK)
 			st = rows_read(&f);
 	}

@@ -25,6 +25,9 @@ struct importing {
 	size_t n;
 	const char *detail;
 	const char **keys; /* hexadecimal, one a row */
+	const char *keys_json;
+	unsigned *behind; /* how many of the owner's new rows come after it */
+	bool *first;	  /* of its subject */
 	when now;
 };
 
@@ -65,21 +68,21 @@ static const char *keys_json(struct importing *c)
 	return t.data;
 }
 
-/* Looked for by each key on its own, so that each look is one of an index. */
-static enum status find_present(struct db *db, struct importing *c, const char *json)
+/* The joins are straight everywhere here: led by the other table, the whole parameter would be read anew for each of its rows.
+ * One pass over the parameter, and for each row a look at three indexes. */
+static enum status find_present(struct db *db, struct importing *c)
 {
 	struct db_rows rows;
 	enum status st = db_select(db, c->arena, &rows,
-		"SELECT j.place, a.id FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]', k CHAR(64) PATH '$[1]')) AS j"
-		" JOIN application AS a ON a.import_key = UNHEX(j.k)"
-		" UNION ALL SELECT j.place, a.id FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]', serial VARCHAR(40) PATH '$[2]',"
-		" upstream VARCHAR(64) PATH '$[3]')) AS j"
-		" JOIN application AS a ON a.serial = CONVERT(j.serial USING ascii) AND a.upstream = CONVERT(j.upstream USING ascii)"
-		" UNION ALL SELECT j.place, a.id FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]', serial VARCHAR(40) PATH '$[2]',"
-		" upstream VARCHAR(64) PATH '$[3]', other VARCHAR(100) PATH '$[4]')) AS j"
-		" JOIN application AS a ON a.upstream_id = j.other AND a.upstream = CONVERT(j.upstream USING ascii)"
-		" AND (a.serial IS NULL OR j.serial IS NULL)",
-		DB_TEXT(json), DB_TEXT(json), DB_TEXT(json));
+		"SELECT j.place, COALESCE(by_key.id, by_serial.id, by_id.id) FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]',"
+		" k CHAR(64) PATH '$[1]', serial VARCHAR(40) PATH '$[2]', upstream VARCHAR(64) PATH '$[3]', other VARCHAR(100) PATH '$[4]')) AS j"
+		" LEFT JOIN application AS by_key ON by_key.import_key = UNHEX(j.k)"
+		" LEFT JOIN application AS by_serial ON by_serial.serial = CONVERT(j.serial USING ascii)"
+		" AND by_serial.upstream = CONVERT(j.upstream USING ascii)"
+		" LEFT JOIN application AS by_id ON by_id.upstream_id = j.other AND by_id.upstream = CONVERT(j.upstream USING ascii)"
+		" AND (by_id.serial IS NULL OR j.serial IS NULL)"
+		" WHERE by_key.id IS NOT NULL OR by_serial.id IS NOT NULL OR by_id.id IS NOT NULL",
+		DB_TEXT(c->keys_json));
 
 	for (size_t i = 0; i < c->n; i++) {
 		c->rows[i].id = 0;
@@ -90,46 +93,97 @@ static enum status find_present(struct db *db, struct importing *c, const char *
 	return st;
 }
 
-static void row_json(struct text *t, const struct imported *row, size_t place, const char *key)
+/* --- Numbers and subjects, by sorting: which of an owner's new rows comes how far from his last, and which row is the first of its subject. */
+
+static int by_owner(const void *left, const void *right, void *context)
 {
+	const struct imported *rows = context, *l = &rows[*(const unsigned *)left], *r = &rows[*(const unsigned *)right];
+
+	if (l->user_id != r->user_id)
+		return l->user_id < r->user_id ? -1 : 1;
+	if (l->applied_at != r->applied_at)
+		return l->applied_at < r->applied_at ? -1 : 1;
+	return l < r ? -1 : 1;
+}
+
+static int by_subject(const void *left, const void *right, void *context)
+{
+	const struct imported *rows = context, *l = &rows[*(const unsigned *)left], *r = &rows[*(const unsigned *)right];
+	int order = strcmp(l->subject, r->subject);
+
+	return order ? order : l < r ? -1 : 1;
+}
+
+/* NULL: nothing is new. Otherwise [owner, how many] of each owner. */
+static const char *order_rows(struct importing *c)
+{
+	struct text owners = text_new(c->arena, JSON_MAX);
+	unsigned *order = arena_array(c->arena, c->n + 1, sizeof(*order));
+	size_t n = 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		if (!c->rows[i].id)
+			order[n++] = i;
+	if (!n)
+		return NULL;
+	qsort_r(order, n, sizeof(*order), by_subject, c->rows);
+	for (size_t i = 0; i < n; i++)
+		c->first[order[i]] = i == 0 || !text_same(c->rows[order[i]].subject, c->rows[order[i - 1]].subject);
+	qsort_r(order, n, sizeof(*order), by_owner, c->rows);
+	text_add(&owners, "[");
+	for (size_t i = 0, end; i < n; i = end) {
+		uint64_t owner = c->rows[order[i]].user_id;
+		for (end = i; end < n && c->rows[order[end]].user_id == owner; end++)
+			;
+		for (size_t k = i; k < end; k++)
+			c->behind[order[k]] = (unsigned)(end - 1 - k);
+		if (owner)
+			text_addf(&owners, "%s[%llu,%zu]", owners.len > 1 ? "," : "", (unsigned long long)owner, end - i);
+	}
+	text_add(&owners, "]");
+	return owners.data;
+}
+
+static void row_json(struct text *t, const struct importing *c, size_t place)
+{
+	const struct imported *row = &c->rows[place];
 	const char *texts[] = {row->type, row->upstream, row->profile ? row->profile : "", row->subject, row->mail ? row->mail : "",
 		row->upstream_id && *row->upstream_id ? row->upstream_id : NULL, row->serial};
 	bool taken = row->state != APPLICATION_PIN;
 
 	separator(t);
-	text_addf(t, "[%zu,\"%s\",\"%s\"", place, key, application_state_name(row->state));
+	text_addf(t, "[%zu,\"%s\",\"%s\"", place, c->keys[place], application_state_name(row->state));
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		text_add(t, ",");
 		json_add(t, texts[i]);
 	}
-	text_addf(t, ",%d,%llu,%d,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld]", row->months, (unsigned long long)row->user_id,
+	text_addf(t, ",%d,%llu,%d,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%u,%d]", row->months, (unsigned long long)row->user_id,
 		row->live_by_mail, (long long)row->applied_at, (long long)(taken ? 0 : row->applied_at), (long long)row->download_until,
 		(long long)(taken ? (row->not_before ? row->not_before : row->applied_at) : 0), (long long)row->not_before,
-		(long long)row->not_after, (long long)row->revoked_at, (long long)live_until(row));
+		(long long)row->not_after, (long long)row->revoked_at, (long long)live_until(row), c->behind[place],
+		c->first[place]);
 }
 
-/* Those that are not there yet. NULL: none. */
+/* Those that are not there yet. */
 static const char *rows_json(struct importing *c)
 {
 	struct text t = text_new(c->arena, JSON_MAX);
 
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->rows[i].id)
-			row_json(&t, &c->rows[i], i, c->keys[i]);
-	if (!t.len)
-		return NULL;
+			row_json(&t, c, i);
 	text_add(&t, "]");
 	ASSERT(!t.full);
 	return t.data;
 }
 
 /* First of all the users' rows, as whoever applies does: then the numbers are theirs. */
-static enum status draw_numbers(struct db *db, const char *json)
+static enum status draw_numbers(struct db *db, const char *owners)
 {
 	return db_exec(db, NULL,
-		"UPDATE user JOIN (SELECT owner, COUNT(*) AS n FROM JSON_TABLE(?, '$[*]' COLUMNS (owner BIGINT UNSIGNED PATH '$[11]')) AS j"
-		" WHERE owner > 0 GROUP BY owner) AS drawn ON drawn.owner = user.id SET user.applications = user.applications + drawn.n",
-		DB_TEXT(json));
+		"UPDATE JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$[0]', n INT PATH '$[1]')) AS j STRAIGHT_JOIN user ON user.id = j.id"
+		" SET user.applications = user.applications + j.n",
+		DB_TEXT(owners));
 }
 
 /* Only the first of one subject holds its digest, as with renewals. */
@@ -139,10 +193,9 @@ static enum status insert_rows(struct db *db, struct importing *c, const char *j
 		"INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, subject_digest, live_digest, live_until,"
 		" name, mail, extra, created_at, changed_at, submitted_at, pin_at, download_until, taken_at, serial, not_before, not_after,"
 		" revoked_at, upstream_id, import_key)"
-		" SELECT u.id, IF(u.id IS NULL, NULL, u.applications - COUNT(*) OVER (PARTITION BY u.id)"
-		" + ROW_NUMBER() OVER (PARTITION BY u.id ORDER BY j.applied_at, j.place)),"
+		" SELECT u.id, u.applications - j.behind,"
 		" j.state, j.type, j.upstream, j.profile, j.months, j.subject,"
-		" IF(ROW_NUMBER() OVER (PARTITION BY j.subject ORDER BY j.place) = 1 AND other.id IS NULL, UNHEX(SHA2(j.subject, 256)), NULL),"
+		" IF(j.is_first AND other.id IS NULL, UNHEX(SHA2(j.subject, 256)), NULL),"
 		" IF(j.by_mail AND u.id IS NOT NULL, UNHEX(SHA2(CONCAT(j.type, ':', u.id, ':', j.mail), 256)), NULL), j.live_until,"
 		" COALESCE(u.name, ''), j.mail, '', j.applied_at, ?, j.applied_at, j.pin_at, j.download_until, j.taken_at, j.serial,"
 		" j.not_before, j.not_after, j.revoked_at, j.upstream_id, UNHEX(j.k)"
@@ -151,25 +204,27 @@ static enum status insert_rows(struct db *db, struct importing *c, const char *j
 		" mail VARCHAR(255) PATH '$[7]', upstream_id VARCHAR(100) PATH '$[8]', serial VARCHAR(40) PATH '$[9]', months INT PATH '$[10]',"
 		" owner BIGINT UNSIGNED PATH '$[11]', by_mail INT PATH '$[12]', applied_at BIGINT PATH '$[13]', pin_at BIGINT PATH '$[14]',"
 		" download_until BIGINT PATH '$[15]', taken_at BIGINT PATH '$[16]', not_before BIGINT PATH '$[17]', not_after BIGINT PATH '$[18]',"
-		" revoked_at BIGINT PATH '$[19]', live_until BIGINT PATH '$[20]')) AS j"
+		" revoked_at BIGINT PATH '$[19]', live_until BIGINT PATH '$[20]', behind INT PATH '$[21]', is_first INT PATH '$[22]')) AS j"
 		" LEFT JOIN user AS u ON u.id = j.owner"
-		" LEFT JOIN application AS other ON other.subject_digest = UNHEX(SHA2(j.subject, 256)) ORDER BY j.place",
+		" LEFT JOIN application AS other ON other.subject_digest = UNHEX(SHA2(j.subject, 256))",
 		DB_INT(c->now), DB_TEXT(json));
 
 	/* Somebody else made one with the same key or subject just now: the next run finds it. */
 	return st == STATUS_CONFLICT ? db_again(db) : st;
 }
 
-static enum status fetch_ids(struct db *db, struct importing *c, const char *json)
+static enum status fetch_ids(struct db *db, struct importing *c)
 {
 	struct db_rows rows;
 	enum status st = db_select(db, c->arena, &rows,
 		"SELECT j.place, a.id FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]', k CHAR(64) PATH '$[1]')) AS j"
-		" JOIN application AS a ON a.import_key = UNHEX(j.k)",
-		DB_TEXT(json));
+		" STRAIGHT_JOIN application AS a ON a.import_key = UNHEX(j.k)",
+		DB_TEXT(c->keys_json));
 
 	for (size_t i = 0; st == STATUS_OK && i < rows.rows; i++) {
 		struct imported *row = &c->rows[db_int(&rows, i, 0)];
+		if (row->id)
+			continue; /* it was there before */
 		row->id = (uint64_t)db_int(&rows, i, 1);
 		row->made = true;
 	}
@@ -211,15 +266,16 @@ static enum status import_body(struct db *db, void *context)
 	struct importing *c = context;
 
 	c->now = clock_now();
-	enum status st = find_present(db, c, keys_json(c));
-	const char *json = st == STATUS_OK ? rows_json(c) : NULL;
-	if (!json)
+	c->keys_json = keys_json(c);
+	enum status st = find_present(db, c);
+	const char *owners = st == STATUS_OK ? order_rows(c) : NULL;
+	if (!owners)
 		return st;
-	st = draw_numbers(db, json);
+	st = draw_numbers(db, owners);
 	if (st == STATUS_OK)
-		st = insert_rows(db, c, json);
+		st = insert_rows(db, c, rows_json(c));
 	if (st == STATUS_OK)
-		st = fetch_ids(db, c, json);
+		st = fetch_ids(db, c);
 	return st == STATUS_OK ? insert_events(db, c) : st;
 }
 
@@ -232,6 +288,8 @@ enum status application_import(struct db *db, struct arena *a, struct imported *
 	if (n > IMPORT_ROWS_MAX)
 		return cause(STATUS_INVALID, "import of %zu rows at once, %d are allowed", n, IMPORT_ROWS_MAX);
 	c.keys = arena_array(a, n, sizeof(*c.keys));
+	c.behind = arena_array(a, n, sizeof(*c.behind));
+	c.first = arena_array(a, n, sizeof(*c.first));
 	for (size_t i = 0; i < n; i++) {
 		const struct imported *row = &rows[i];
 		if (!row->serial != (row->state == APPLICATION_PIN))
@@ -258,8 +316,8 @@ enum status application_import_link(struct db *db, struct arena *a, const struct
 		return cause(STATUS_INVALID, "import: too many links at once");
 	return db_exec(db, NULL,
 		"UPDATE JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$[0]', serial VARCHAR(40) PATH '$[1]')) AS j"
-		" JOIN application AS newer ON newer.id = j.id"
-		" JOIN application AS older ON older.serial = CONVERT(j.serial USING ascii) AND older.upstream = newer.upstream"
+		" STRAIGHT_JOIN application AS newer ON newer.id = j.id"
+		" STRAIGHT_JOIN application AS older ON older.serial = CONVERT(j.serial USING ascii) AND older.upstream = newer.upstream"
 		" SET newer.renews = older.id, newer.place = IF(older.place = 0, older.id, older.place)"
 		" WHERE newer.renews = 0 AND older.id <> newer.id AND older.renews <> newer.id AND older.user_id <=> newer.user_id"
 		" AND (newer.user_id IS NOT NULL OR (older.mail = newer.mail AND newer.mail <> ''))",

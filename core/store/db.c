@@ -381,7 +381,7 @@ static enum status transact_once(
 	st = connection_command(db, "COMMIT");
 	if (st == STATUS_OK)
 		return st;
-	*ret_again = db->trouble == TROUBLE_AGAIN;
+	*ret_again = db->trouble == TROUBLE_AGAIN || db->trouble == TROUBLE_UNREADY;
 	if (db->trouble == TROUBLE_LOST)
 		return cause(STATUS_BUSY,
 			"database: connection lost during commit, outcome unknown (error %u)", db->number);

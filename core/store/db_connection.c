@@ -41,10 +41,11 @@ enum trouble trouble_of(unsigned number)
 	case ER_LOCK_DEADLOCK:
 	case ER_LOCK_WAIT_TIMEOUT:
 	case ER_ERROR_DURING_COMMIT:
-	case ER_UNKNOWN_COM_ERROR: /* Galera: this node has no quorum or is not ready */
 	case ER_CHECKREAD:
 	case ER_NEED_REPREPARE:
 		return TROUBLE_AGAIN;
+	case ER_UNKNOWN_COM_ERROR: /* what Galera says for it */
+		return TROUBLE_UNREADY;
 	case ER_DUP_ENTRY:
 		return TROUBLE_DUPLICATE;
 	case CR_UNKNOWN_HOST: /* a resolver that is away looks the same */
@@ -80,6 +81,7 @@ enum status connection_failed(struct db *db, unsigned number, const char *messag
 		[TROUBLE_NONE] = STATUS_INTERNAL,
 		[TROUBLE_LOST] = STATUS_BUSY,
 		[TROUBLE_AGAIN] = STATUS_BUSY,
+		[TROUBLE_UNREADY] = STATUS_BUSY,
 		[TROUBLE_DUPLICATE] = STATUS_CONFLICT,
 		[TROUBLE_BUSY] = STATUS_BUSY,
 		[TROUBLE_OTHER] = STATUS_INTERNAL,
@@ -90,7 +92,7 @@ enum status connection_failed(struct db *db, unsigned number, const char *messag
 	db->number = number;
 	db->trouble = trouble_of(number);
 	enum status st = cause(status_of[db->trouble], "database error %u: %s", number, text);
-	if (db->in_transaction && (db->trouble == TROUBLE_LOST || db->trouble == TROUBLE_AGAIN))
+	if (db->in_transaction && (db->trouble == TROUBLE_LOST || db->trouble == TROUBLE_AGAIN || db->trouble == TROUBLE_UNREADY))
 		db->doomed = true;
 	if (db->trouble == TROUBLE_LOST)
 		connection_close(db);
@@ -168,6 +170,8 @@ enum status connection_sync(struct db *db)
 	enum status st = db->cluster ? ask(db, "SET STATEMENT wsrep_sync_wait = 1 FOR SELECT 1", &unused) : STATUS_OK;
 	if (st == STATUS_OK)
 		db->behind = false;
+	else if (db->trouble == TROUBLE_AGAIN) /* "lock wait timeout": it has waited, or nobody is there to wait for */
+		db->trouble = TROUBLE_UNREADY;
 	return st;
 }
 
@@ -270,8 +274,8 @@ enum status connection_prepare(struct db *db, const char *sql, struct statement 
 	*ret = s;
 	if (!db->in_transaction)
 		return STATUS_OK;
-	/* A Galera node keeps silent when another node's commit undoes the transaction just during PREPARE, and what follows would count
-	 * by itself, each statement for its own. The answer to any other command says whether the transaction is still there. */
+	/* A Galera node may keep silent when another node's commit undoes the transaction just during PREPARE (MariaDB 10.11: of a SELECT),
+	 * and what follows would count by itself, statement by statement. The answer to any other command says whether it is still there. */
 	st = connection_command(db, "DO 0");
 	return st == STATUS_OK ? connection_still(db) : st;
 }

@@ -12,6 +12,7 @@ enum trouble {
 	TROUBLE_NONE,
 	TROUBLE_LOST,	   /* the connection is gone; a new one may work */
 	TROUBLE_AGAIN,	   /* the server rolled back or refused: the same transaction again may work */
+	TROUBLE_UNREADY,   /* a cluster's node that is not of the majority: another server is the better one to ask */
 	TROUBLE_DUPLICATE, /* a unique key has this value */
 	TROUBLE_BUSY,	   /* the server cannot at present */
 	TROUBLE_OTHER,

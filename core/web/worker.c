@@ -14,6 +14,9 @@
 
 /* The socket's own time limit begins anew with every byte. All of a request, or all of a response, may take this many of them. */
 #define IO_ROUNDS 3
+/* Of a long answer each single write may take so many: more than nginx gives a browser between two writes (send_timeout, 60 s), so that
+ * one who reads slowly gets it all, and one who does not is dropped by nginx, not by us. As a whole it has no limit. */
+#define STREAM_ROUNDS 9
 
 struct worker {
 	pthread_t thread;
@@ -26,7 +29,8 @@ struct worker {
 	/* The transfer that the loop watches. fd is a duplicate: libfcgi may close its own, and the number be another's, at any time. */
 	pthread_mutex_t mutex;
 	int fd;
-	when deadline; /* 0: nothing is read or written now */
+	when deadline; /* 0: nothing is read or written now, or it is a long answer */
+	bool patient;  /* a long answer is under way */
 };
 
 /* --- Queue ------------------------------------------------------------------------------------------------------------------------ */
@@ -99,7 +103,7 @@ void queue_end(struct queue *q)
 static void transfer_begins(struct worker *w)
 {
 	pthread_mutex_lock(&w->mutex);
-	w->deadline = clock_monotonic() + IO_ROUNDS * w->settings->io_timeout;
+	w->deadline = w->patient ? 0 : clock_monotonic() + IO_ROUNDS * w->settings->io_timeout;
 	pthread_mutex_unlock(&w->mutex);
 }
 
@@ -136,9 +140,21 @@ static void connection_watched(struct worker *w, int fd)
 	pthread_mutex_unlock(&w->mutex);
 }
 
+/* From now on this connection carries a long answer. */
+static void connection_patient(struct worker *w)
+{
+	when rounds = STREAM_ROUNDS * w->settings->io_timeout;
+	struct timeval limit = {.tv_sec = rounds / 1000, .tv_usec = (rounds % 1000) * 1000};
+
+	pthread_mutex_lock(&w->mutex);
+	w->patient = w->fd >= 0 && setsockopt(w->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0;
+	pthread_mutex_unlock(&w->mutex);
+}
+
 static void connection_left(struct worker *w)
 {
 	pthread_mutex_lock(&w->mutex);
+	w->patient = false;
 	if (w->fd >= 0)
 		close(w->fd);
 	w->fd = -1;
@@ -227,6 +243,8 @@ static void request_answer(struct worker *w, FCGX_Request *fcgi, when since)
 	if (w->db)
 		db_sync(w->db); /* the browser may come from another process, on another node */
 	router_run(rq);
+	if (rq->parts->stream && !rq->parts->head)
+		connection_patient(w);
 	complete = response_write(rq, (struct request_sink){.write = response_put, .to = &e});
 	transfer_begins(w);
 	complete = complete && FCGX_FFlush(fcgi->out) == 0;

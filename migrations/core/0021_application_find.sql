@@ -5,4 +5,5 @@ ALTER TABLE application
 	ADD COLUMN IF NOT EXISTS upstream_id VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NULL,
 	ADD KEY IF NOT EXISTS cn (cn),
 	ADD KEY IF NOT EXISTS upstream_id (upstream_id),
-	ADD KEY IF NOT EXISTS live_until (live_until)
+	ADD KEY IF NOT EXISTS live_until (live_until),
+	ADD KEY IF NOT EXISTS state_live (state, live_until)

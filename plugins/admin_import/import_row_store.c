@@ -1,7 +1,6 @@
 /* SQL of the staged rows: what they match, what would change, and what did. */
 #include "admin_import_store.h"
 
-#include "base/json.h"
 
 #define RANGE "r.run_id = ? AND r.row_no > ? AND r.row_no <= ?"
 #define RANGE_ARGS DB_INT(run), DB_INT(after), DB_INT(to)
@@ -11,7 +10,7 @@
 static enum status twice(struct db *db, uint64_t run, unsigned after, unsigned to)
 {
 	return db_exec(db, NULL,
-		"UPDATE import_row AS r JOIN import_row AS e ON e.run_id = r.run_id AND e.import_key = r.import_key AND e.row_no < r.row_no"
+		"UPDATE import_row AS r STRAIGHT_JOIN import_row AS e ON e.run_id = r.run_id AND e.import_key = r.import_key AND e.row_no < r.row_no"
 		" SET r.class = 'error', r.reason = 'twice', r.detail = e.row_no WHERE " RANGE " AND " IMPORTABLE
 		" AND e.class NOT IN ('error', 'progress')",
 		RANGE_ARGS);
@@ -21,18 +20,18 @@ static enum status twice(struct db *db, uint64_t run, unsigned after, unsigned t
 static enum status match_exact(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to)
 {
 	enum status s = db_exec(db, NULL,
-		"UPDATE import_row AS r JOIN application AS a ON a.serial = r.serial AND a.upstream = ?"
+		"UPDATE import_row AS r STRAIGHT_JOIN application AS a ON a.serial = r.serial AND a.upstream = ?"
 		" SET r.application_id = a.id, r.known = 1 WHERE " RANGE,
 		DB_TEXT(upstream), RANGE_ARGS);
 
 	if (s == STATUS_OK)
 		s = db_exec(db, NULL,
-			"UPDATE import_row AS r JOIN application AS a ON a.import_key = r.import_key"
+			"UPDATE import_row AS r STRAIGHT_JOIN application AS a ON a.import_key = r.import_key"
 			" SET r.application_id = a.id, r.known = 1 WHERE " RANGE " AND r.known = 0",
 			RANGE_ARGS);
 	if (s == STATUS_OK)
 		s = db_exec(db, NULL,
-			"UPDATE import_row AS r JOIN application AS a ON a.upstream_id = r.upstream_id AND a.upstream = ?"
+			"UPDATE import_row AS r STRAIGHT_JOIN application AS a ON a.upstream_id = r.upstream_id AND a.upstream = ?"
 			" AND (a.serial IS NULL OR r.serial IS NULL)"
 			" SET r.application_id = a.id, r.known = 1 WHERE " RANGE " AND r.known = 0 AND r.upstream_id <> ''",
 			DB_TEXT(upstream), RANGE_ARGS);
@@ -46,7 +45,7 @@ static enum status match_subject(struct db *db, uint64_t run, const char *upstre
 	return db_exec(db, NULL,
 		"UPDATE import_row AS r JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, SUM(a.state <> 'ERROR') AS open_n,"
 		" MAX(IF(a.state <> 'ERROR', a.id, 0)) AS open_id, MAX(a.id) AS last_id"
-		" FROM import_row AS r JOIN application AS a ON a.subject = r.subject AND a.upstream = ? AND a.serial IS NULL"
+		" FROM import_row AS r STRAIGHT_JOIN application AS a ON a.subject = r.subject AND a.upstream = ? AND a.serial IS NULL"
 		" AND GREATEST(r.requested_at, r.not_before) + 86400000 >= a.created_at"
 		" WHERE " RANGE " AND r.known = 0 AND r.subject <> '' AND r.class <> 'error' GROUP BY r.row_no) AS m ON m.row_no = r.row_no"
 		" SET r.known = 1, r.application_id = CASE WHEN m.open_n = 1 THEN m.open_id WHEN m.open_n = 0 AND m.n = 1 THEN m.last_id ELSE 0 END"
@@ -66,7 +65,7 @@ enum status rows_match(struct db *db, uint64_t run, const char *upstream, unsign
 	if (s == STATUS_OK)
 		s = db_exec(db, NULL,
 			"UPDATE import_row AS r JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, MIN(u.id) AS id FROM import_row AS r"
-			" JOIN user AS u ON u.mail = r.mail WHERE " RANGE " AND r.known = 0 AND r.mail <> '' AND " IMPORTABLE
+			" STRAIGHT_JOIN user AS u ON u.mail = r.mail WHERE " RANGE " AND r.known = 0 AND r.mail <> '' AND " IMPORTABLE
 			" GROUP BY r.row_no) AS m ON m.row_no = r.row_no"
 			" SET r.user_id = IF(m.n = 1, m.id, NULL), r.why = IF(m.n = 1, 'owner', 'several-users') WHERE " RANGE,
 			RANGE_ARGS, RANGE_ARGS);
@@ -215,6 +214,6 @@ enum status rows_result(struct db *db, struct arena *a, uint64_t run, const stru
 	ASSERT(!t.full);
 	return db_exec(db, NULL,
 		"UPDATE JSON_TABLE(?, '$[*]' COLUMNS (row_no INT UNSIGNED PATH '$[0]', id BIGINT UNSIGNED PATH '$[1]', result VARCHAR(12) PATH '$[2]'))"
-		" AS j JOIN import_row AS r ON r.run_id = ? AND r.row_no = j.row_no SET r.application_id = j.id, r.result = j.result",
+		" AS j STRAIGHT_JOIN import_row AS r ON r.run_id = ? AND r.row_no = j.row_no SET r.application_id = j.id, r.result = j.result",
 		DB_TEXT(t.data), DB_INT(run));
 }

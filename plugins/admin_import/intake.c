@@ -2,7 +2,6 @@
 #include "import.h"
 
 #include "admin_import_store.h"
-#include "web/upload.h"
 
 #define RUNS_SHOWN 10
 

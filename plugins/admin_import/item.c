@@ -2,8 +2,6 @@
 #include "import.h"
 
 #include "admin_import_store.h"
-#include "base/json.h"
-#include "store/application_import.h"
 
 #define CHUNK_MAX ((size_t)CHUNK_ROWS * 8192) /* more than any row's columns hold */
 #define SUBJECT_CHARS 1000 /* of the columns, as below */

@@ -2,7 +2,6 @@
 #include "import.h"
 
 #include "admin_import_store.h"
-#include "store/application_import.h"
 
 #define MATCH_ROWS 2000
 #define REGISTER_ROWS 1000

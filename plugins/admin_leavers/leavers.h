@@ -27,6 +27,8 @@ enum status find_search(struct request *rq);
 /* The page of all runs with the two forms; why: a translated sentence about what was wrong with one of them, or NULL. */
 enum status runs_show(struct request *rq, const char *why);
 enum status runs_page(struct request *rq);
+/* Fills STATE and its class. */
+void run_state_fill(struct model *m, const struct run *run);
 
 /* run.c */
 enum status run_page(struct request *rq);
@@ -35,9 +37,12 @@ enum status run_begin(struct request *rq);
 enum status run_ask_cancel(struct request *rq);
 enum status run_send_cancel(struct request *rq);
 enum status run_send_cancel_person(struct request *rq);
-enum status run_export(struct request *rq);
 enum status run_again(struct request *rq);
-/* Fills STATE and its class. */
-void run_state_fill(struct model *m, const struct run *run);
+/* The run of the request's path. MISSING. */
+enum status run_of(struct request *rq, struct run *ret) MUST_CHECK;
+
+/* result.c */
+enum status run_export(struct request *rq);
+
 
 #endif

@@ -242,6 +242,7 @@ static const struct health_item *health(struct arena *a, struct db *db)
 
 static const struct upstream upstream = {
 	.title = N_("this site's own certificate authority"),
+	.joins = true,
 	.submit = order_submit_all,
 	.list = order_list_all,
 	.ca_links = ca_links,

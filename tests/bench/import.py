@@ -56,6 +56,7 @@ wait(run, "CLASSIFYING", "READY")
 staged = time.monotonic()
 wait(run, "READY")
 ready = time.monotonic()
+browser.close()  # an idle connection may be gone
 browser.send("POST", f"/admin_import/{run}/register",
              {"csrf": csrf, "waiting_new": "1", "issued_new": "1", "renewed_new": "1", "revoked_new": "1"})
 decided = time.monotonic()

@@ -121,7 +121,7 @@ const misfits = () => {
 	for (const element of document.querySelectorAll("body *")) {
 		const style = getComputedStyle(element), box = element.getBoundingClientRect();
 		const text = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
-		if (!text || style.display === "inline" || box.width <= 1 || element.matches("input,select,option,script,style"))
+		if (!text || style.display === "inline" || box.width <= 1 || element.matches("input,select,textarea,option,script,style"))
 			continue;
 		if (style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1)
 			found.push(`cut off at its side: ${element.textContent.trim().slice(0, 60)}`);

@@ -89,6 +89,8 @@ async function take(v, pin, account, number) {
 	await button.click();
 	const file = await (await coming).path();
 	await inspect(v, "downloaded");
+	await page.reload(); // by now it is taken: what this browser may have again, and in which format
+	await inspect(v, "download-again");
 	const { stdout } = await run("openssl", ["pkcs12", "-in", file, "-passin", `pass:${pin}`, "-nokeys", "-clcerts"]);
 	assert.match(stdout, new RegExp(`${account}\\.${number}\\b`));
 	await assert.rejects(run("openssl", ["pkcs12", "-in", file, "-passin", "pass:wrong", "-nokeys"]), "another PIN must not open it");

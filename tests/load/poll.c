@@ -97,7 +97,26 @@ static enum status patient_run(const struct job_run *run)
 	return cause(STATUS_BUSY, "cut off by the stop");
 }
 
+static atomic_int joined_runs;
+
+/* What it does, and its end, in one transaction; the first run of 2 finds at its end that another owner has the job. */
+static enum status joined_body(struct db *db, void *context)
+{
+	const struct job_run *run = context;
+	enum status s = job_add(db, "test.of_nobody", run->job->subject, "", 0, NULL);
+	if (s == STATUS_OK && run->job->subject == 2 && run->job->attempts == 1)
+		s = db_exec(db, NULL, "UPDATE job SET owner = 'another' WHERE id = ?", DB_INT(run->job->id));
+	return s == STATUS_OK ? job_run_done(run) : s;
+}
+
+static enum status joined_run(const struct job_run *run)
+{
+	atomic_fetch_add(&joined_runs, 1);
+	return db_transact(run->db, joined_body, (void *)(uintptr_t)run);
+}
+
 static const struct job_kind kinds[] = {
+	{.name = "test.joined", .run = joined_run, .first_pause = 20},
 	{.name = "test.stuck", .lane = LANE_SEND, .run = stuck_run},
 	{.name = "test.short", .run = short_run, .lease = 30000},
 	{.name = "test.patient", .run = patient_run, .lease = HOUR},
@@ -244,6 +263,26 @@ static void test_dead_owner(void **state)
 	db_free(db);
 }
 
+static bool joined_over(void)
+{
+	return mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'test.joined'") == 0;
+}
+
+static void test_end_within_transaction(void **state)
+{
+	mariadb_clear();
+	struct db *db = mariadb_db();
+	check_ok(job_add(db, "test.joined", 1, "", 0, NULL));
+	check_ok(job_add(db, "test.joined", 2, "", 0, NULL));
+	start(100);
+	assert_true(soon(joined_over));
+	assert_true(poll_stop(5000));
+	assert_int_equal(atomic_load(&joined_runs), 3);
+	/* nothing of the run that had lost its job */
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'test.of_nobody'"), 2);
+	db_free(db);
+}
+
 static bool all_stuck(void)
 {
 	return atomic_load(&stuck_running) == 2;
@@ -309,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_periodic),
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_dead_owner),
+		cmocka_unit_test(test_end_within_transaction),
 		cmocka_unit_test(test_leases_and_stop),
 		cmocka_unit_test(test_silent_receiver),
 	};

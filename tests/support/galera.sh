@@ -46,7 +46,7 @@ galera_options() { # NODE
 		--wsrep-node-address="127.0.0.1:$port" --wsrep-sst-method=position --wsrep-slave-threads=4
 	# A dead node is given up after 2 s instead of 5: a test has less time than an installation.
 	printf '%s' "--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:$port;ist.recv_addr=127.0.0.1:$((port + 1));gcache.size=32M;"
-	printf '%s\n' "evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT6S;repl.causal_read_timeout=PT5S"
+	printf '%s\n' "evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;repl.causal_read_timeout=PT3S"
 	[ "$(id -u)" != 0 ] || echo --user=root
 }
 galera_run() { # NODE OPTIONS... : in the background; the kernel ends it when this script is killed

@@ -69,6 +69,38 @@ static void replay_memory_is_bounded(void **state)
 	arena_free(a);
 }
 
+static when end_of(const char *pem)
+{
+	FILE *file = fopen(pem, "r");
+	assert_non_null(file);
+	X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+	struct tm tm;
+
+	fclose(file);
+	assert_non_null(certificate);
+	assert_int_equal(ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm), 1);
+	X509_free(certificate);
+	return (when)timegm(&tm) * SECOND;
+}
+
+static void what_ends_one_day_is_told(void **state)
+{
+	struct arena *a = arena_new();
+	const struct saml_expiry *e = saml_expiries(a);
+	unsigned certificates = 0;
+
+	assert_int_equal(e[0].what, SAML_EXPIRY_OWN);
+	assert_null(e[0].idp);
+	assert_int_equal(e[0].at, end_of(forge_world()->settings.certificate));
+	for (e++; e->what; e++) {
+		assert_non_null(e->idp);
+		assert_true(e->at > 0);
+		certificates += e->what == SAML_EXPIRY_IDP && text_same(e->idp->title, FORGE_IDP);
+	}
+	assert_int_equal(certificates, 1);
+	arena_free(a);
+}
+
 static void encryption_can_be_demanded(void **state)
 {
 	struct arena *a = arena_new();
@@ -369,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_the_person),
 		cmocka_unit_test(replay_memory_is_bounded),
+		cmocka_unit_test(what_ends_one_day_is_told),
 		cmocka_unit_test(encryption_can_be_demanded),
 		cmocka_unit_test(knows_the_idps),
 		cmocka_unit_test(mail_domains),
