@@ -19,7 +19,7 @@ enum status application_places(
 {
 	struct db_rows rows;
 	enum status st = db_select(db, a, &rows,
-		"SELECT type, live_digest, COUNT(DISTINCT IF(place = 0, id, place)), MAX(number) FROM application"
+		"SELECT type, live_digest, COUNT(DISTINCT IF(place = 0, id, place)), MAX(number) FROM application FORCE INDEX (user_number)"
 		" WHERE user_id = ? AND live_until > ? GROUP BY type, live_digest",
 		DB_INT(user_id), DB_INT(now));
 
@@ -45,7 +45,7 @@ enum status application_day_full(
 	if (day_max) {
 		/* The one that has to become a day old before another can be made. */
 		enum status st = db_select(db, a, &rows,
-			"SELECT created_at FROM application WHERE user_id = ? AND created_at > ? ORDER BY created_at DESC LIMIT 1 OFFSET ?",
+			"SELECT created_at FROM application FORCE INDEX (user_number) WHERE user_id = ? AND created_at > ? ORDER BY created_at DESC LIMIT 1 OFFSET ?",
 			DB_INT(user_id), DB_INT(now - DAY), DB_INT(day_max - 1));
 		if (st != STATUS_OK)
 			return st;

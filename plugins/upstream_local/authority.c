@@ -52,16 +52,18 @@ static enum status crl_fill(
 	struct arena *a, struct db *db, const struct ca *ca, struct ca_crl *list, when valid_at)
 {
 	const char *after = "";
+	when after_at = 0;
 	size_t n;
 	do {
 		struct local_certificate *revoked;
 		enum status s = local_certificate_revoked(
-			db, a, ca->generation, valid_at, after, CRL_STEP, &revoked, &n);
+			db, a, ca->generation, valid_at, after_at, after, CRL_STEP, &revoked, &n);
 		for (size_t i = 0; s == STATUS_OK && i < n; i++) {
 			s = ca_crl_add(list, &(struct ca_revoked){.serial = revoked[i].serial,
 						     .at = revoked[i].revoked_at,
 						     .reason = revoked[i].reason});
 			after = revoked[i].serial;
+			after_at = revoked[i].revoked_at;
 		}
 		if (s != STATUS_OK)
 			return s;

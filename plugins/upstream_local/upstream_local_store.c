@@ -358,15 +358,17 @@ enum status local_certificate_list(struct db *db, struct arena *a, const char *a
 	return STATUS_OK;
 }
 
-enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at,
-	const char *after, unsigned limit, struct local_certificate **ret, size_t *ret_n)
+/* As the index has them: sorted by serials, each step would read and sort all of them. */
+enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at, when after_at,
+	const char *after_serial, unsigned limit, struct local_certificate **ret, size_t *ret_n)
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
 		"SELECT serial, application, generation, subject, mail, fingerprint, not_before, not_after, created_at, reported_at, "
-		"revoked_at, reason FROM local_certificate "
-		"WHERE generation = ? AND revoked_at > 0 AND not_after > ? AND serial > ? ORDER BY serial LIMIT ?",
-		DB_INT(generation), DB_INT(valid_at), DB_TEXT(after), DB_INT(limit));
+		"revoked_at, reason FROM local_certificate FORCE INDEX (revoked) "
+		"WHERE generation = ? AND revoked_at >= ? AND revoked_at > 0 AND (revoked_at > ? OR serial > ?) AND not_after > ? "
+		"ORDER BY revoked_at, serial LIMIT ?",
+		DB_INT(generation), DB_INT(after_at), DB_INT(after_at), DB_TEXT(after_serial), DB_INT(valid_at), DB_INT(limit));
 	if (s == STATUS_OK)
 		certificate_rows(a, &rows, ret, ret_n);
 	return s;

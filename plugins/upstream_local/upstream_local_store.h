@@ -99,9 +99,10 @@ enum status local_certificate_revoke(struct db *db, uint64_t application, when a
 /* In the order of serials, behind `after` ("" at first), with type, months and time of their orders; without the DER. */
 enum status local_certificate_list(struct db *db, struct arena *a, const char *after, unsigned limit,
 	struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
-/* The same, revoked ones of a generation that were still valid at a time; without the DER. */
-enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at,
-	const char *after, unsigned limit, struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
+/* Revoked ones of a generation that were still valid at a time, in the order of their revocation, behind the one with this time and serial
+ * (0 and "" at first); without the DER. */
+enum status local_certificate_revoked(struct db *db, struct arena *a, unsigned generation, when valid_at, when after_at,
+	const char *after_serial, unsigned limit, struct local_certificate **ret, size_t *ret_n) MUST_CHECK;
 
 /* The revocation list. */
 struct local_crl {

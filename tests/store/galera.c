@@ -22,9 +22,10 @@ static int cluster_input; /* when it closes, however this program ends, the clus
 /* tests/support/galera.sh makes it; commands for it are lines of bash. */
 static int setup(void **state)
 {
-	static char script[] = "set -eu; trap 'set +e; galera_stop; rm -rf \"$STACK_TOP\"' EXIT; INKAN_SOURCE=$0 STACK_TOP=$(mktemp -d /tmp/inkan-XXXXXX);"
-			       " . $0/tests/support/galera.sh; galera_start >&2; echo \"$GALERA_SOCKETS\";"
-			       " while read -r line; do eval \"$line\" </dev/null >&2 && echo ok; done";
+	static char script[] =
+		"set -eu; trap 'set +e; galera_stop; rm -rf \"$STACK_TOP\"' EXIT; INKAN_SOURCE=$0 STACK_TOP=$(mktemp -d /tmp/inkan-XXXXXX);"
+		" . $0/tests/support/galera.sh; galera_start >&2; echo \"$GALERA_SOCKETS\";"
+		" while read -r line; do eval \"$line\" </dev/null >&2 && echo ok; done";
 	static char source[] = SOURCE_DIR;
 	char *argv[] = {"bash", "-c", script, source, NULL};
 	int in[2], out[2];
@@ -73,8 +74,11 @@ static void command(void **state, const char *line)
 
 static struct db *node(unsigned number, const char *name)
 {
-	return db_new(&(struct db_settings){
-		.socket = sockets[number - 1], .user = "root", .name = name, .timeout = 3 * SECOND, .sync_wait = true});
+	return db_new(&(struct db_settings){.socket = sockets[number - 1],
+		.user = "root",
+		.name = name,
+		.timeout = 3 * SECOND,
+		.sync_wait = true});
 }
 
 static int64_t number_at(struct db *db, const char *sql)
@@ -113,12 +117,15 @@ struct work {
  * it just then, and what followed was once stored without what went before. */
 static enum status part_insert(struct db *db, struct work *w, int64_t thing, unsigned kind)
 {
-	const char *sql = arena_printf(w->arena, "SELECT n FROM thing WHERE id = ? /* %u */", w->statements++);
+	const char *sql =
+		arena_printf(w->arena, "SELECT n FROM thing WHERE id = ? /* %u */", w->statements++);
 	struct db_rows rows;
 	enum status st = db_select_n(db, w->arena, &rows, sql, &DB_INT(thing), 1);
 
 	w->lost += st == STATUS_OK && rows.rows != 1;
-	return st == STATUS_OK ? db_exec(db, NULL, "INSERT INTO part VALUES (?, ?)", DB_INT(thing), DB_INT(kind)) : st;
+	return st == STATUS_OK
+		       ? db_exec(db, NULL, "INSERT INTO part VALUES (?, ?)", DB_INT(thing), DB_INT(kind))
+		       : st;
 }
 
 static enum status make_body(struct db *db, void *context)
@@ -180,7 +187,10 @@ static void transactions_stay_whole(void **state)
 	assert_true(done > 3 && w.runs > done + 20); /* or they were never in each other's way */
 	for (unsigned number = 1; number <= 3; number++) {
 		struct db *db = node(number, "whole");
-		assert_int_equal(number_at(db, "SELECT COUNT(*) FROM part LEFT JOIN thing ON thing.id = thing WHERE thing.id IS NULL"), 0);
+		assert_int_equal(
+			number_at(db,
+				"SELECT COUNT(*) FROM part LEFT JOIN thing ON thing.id = thing WHERE thing.id IS NULL"),
+			0);
 		assert_int_equal(number_at(db, "SELECT COUNT(*) FROM thing"), done);
 		assert_int_equal(number_at(db, "SELECT COUNT(*) FROM part"), done * PARTS);
 		db_free(db);

@@ -65,12 +65,12 @@ galera_synced() { # NODE
 }
 galera_wait() { # NODE
 	local i
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		! galera_synced "$1" || return 0
 		kill -0 "${galera_pids[$1]}" 2>/dev/null || galera_fail "node $1 ended"
 		sleep 0.1
 	done
-	galera_fail "node $1 was not in step after 30 s"
+	galera_fail "node $1 was not in step after a minute"
 }
 
 galera_start() {
@@ -103,9 +103,18 @@ galera_kill() { # NODE
 	unset "galera_pids[$1]"
 }
 galera_return() { # NODE
-	local options position
+	local options position= pid i
 	mapfile -t options < <(galera_options "$1")
-	position=$(mariadbd "${options[@]}" --wsrep-recover 2>&1 </dev/null | sed -n 's/.*WSREP: Recovered position: *//p' | tail -n 1)
+	# Ended by us: having told the position it may hang in its own end (seen on a busy machine).
+	setpriv --pdeathsig KILL mariadbd "${options[@]}" --wsrep-recover >"$GALERA_DIR/$1.recovery" 2>&1 </dev/null &
+	pid=$!
+	for ((i = 0; i < 300; i++)); do
+		position=$(sed -n 's/.*WSREP: Recovered position: *//p' "$GALERA_DIR/$1.recovery")
+		[ -z "$position" ] || break
+		sleep 0.1
+	done
+	kill -9 "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
 	[ -n "$position" ] || galera_fail "node $1 does not know its position"
 	galera_run "$1" --wsrep-start-position="$position"
 }
