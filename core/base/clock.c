@@ -331,3 +331,13 @@ bool clock_parse_field(const char *s, when *ret)
 	*ret = t;
 	return true;
 }
+
+bool clock_parse_day(const char *s, when *ret)
+{
+	char midnight[sizeof "2024-01-31T00:00"];
+
+	if (!s || strlen(s) != strlen("2024-01-31"))
+		return false;
+	snprintf(midnight, sizeof midnight, "%sT00:00", s);
+	return clock_parse_field(midnight, ret);
+}

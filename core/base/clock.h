@@ -45,5 +45,7 @@ bool clock_parse(const char *s, when *ret);
  * a blank instead of the T, and seconds are allowed. False when it is anything else, or a time that the zone's clocks skip. */
 char *clock_field(struct arena *a, when t); /* "" for 0 */
 bool clock_parse_field(const char *s, when *ret);
+/* The first moment of a day, as a form's field for a date has it: 2024-01-31. */
+bool clock_parse_day(const char *s, when *ret);
 
 #endif

@@ -49,8 +49,11 @@ static char *read_cell(struct arena *a, const char **at)
 		*at += len;
 		return text_trim(a, cell);
 	}
-	char *cell = arena_string(a, ++s);
-	for (; *s && (*s != '"' || s[1] == '"'); s++) {
+	const char *end = ++s;
+	while (*end && (*end != '"' || end[1] == '"'))
+		end += *end == '"' ? 2 : 1;
+	char *cell = arena_alloc(a, (size_t)(end - s) + 1); /* not the whole rest: pasted lists have thousands of cells */
+	for (; s < end; s++) {
 		s += *s == '"';
 		cell[len++] = *s;
 	}

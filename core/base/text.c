@@ -184,6 +184,21 @@ bool text_int(const char *s, int64_t min, int64_t max, int64_t *ret)
 	return true;
 }
 
+char *text_number(struct arena *a, int64_t n)
+{
+	const char *plain = arena_printf(a, "%lld", (long long)n);
+	size_t left = strlen(plain);
+	char *shown = arena_alloc(a, 2 * left + 1), *to = shown;
+
+	for (; *plain; plain++) {
+		*to++ = *plain;
+		left--;
+		if (left && left % 3 == 0 && *plain != '-')
+			*to++ = ',';
+	}
+	return shown;
+}
+
 bool text_starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

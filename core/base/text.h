@@ -33,6 +33,8 @@ struct text text_new(struct arena *a, size_t max);
 void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const void *data, size_t len);
 void text_addf(struct text *t, const char *fmt, ...) PRINTF(2, 3);
+/* To an address: ?name=value, or &name=value when it has a query already, encoded. Nothing when value is "" or NULL. */
+void text_add_query(struct text *t, const char *name, const char *value);
 
 /* Strict UTF-8 (RFC 3629): no surrogates, no overlong forms, no NUL. */
 bool text_utf8_valid(const char *s, size_t len);
@@ -42,6 +44,7 @@ size_t text_utf8_length(const char *s); /* code points of a valid text */
 
 /* Strict decimal: an optional '-', digits only, within min..max. False leaves *ret alone. */
 bool text_int(const char *s, int64_t min, int64_t max, int64_t *ret);
+char *text_number(struct arena *a, int64_t n); /* for people, in either language: 1,234,567 */
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 bool text_same(const char *a, const char *b);            /* strcmp == 0; NULL equals only NULL */

@@ -154,6 +154,12 @@ char *text_url_encode(struct arena *a, const char *s)
 	return text;
 }
 
+void text_add_query(struct text *t, const char *name, const char *value)
+{
+	if (value && *value)
+		text_addf(t, "%c%s=%s", strchr(t->data, '?') ? '&' : '?', name, text_url_encode(t->arena, value));
+}
+
 bool text_url_decode(struct arena *a, const char *s, size_t len, char **ret)
 {
 	char *text = arena_alloc(a, len + 1), *to = text;

@@ -31,16 +31,16 @@ static const char *const state_names[] = {
 
 static enum status wish_read(struct request *rq, struct wish *ret)
 {
-	const char *below_text = request_query(rq, "below"), *words = request_query(rq, "q"),
-		   *state = request_query(rq, "state");
+	const char *words = request_query(rq, "q"), *state = request_query(rq, "state");
 	struct wish wish = {.words = text_trim(rq->arena, words ? words : ""),
 		.any_state = !state || !*state,
 		.valid = text_same(request_query(rq, "valid"), "1")};
-	int64_t below = 0;
+	uint64_t below = 0;
 	size_t i = 0;
+	enum status s = request_query_number(rq, "below", UINT32_MAX, &below);
 
-	if (below_text && !text_int(below_text, 1, UINT32_MAX, &below))
-		return cause(STATUS_INVALID, "query below is not a number");
+	if (s != STATUS_OK)
+		return s;
 	wish.below = (unsigned)below;
 	while (!wish.any_state && i < COUNT_OF(state_names) && !text_same(state, state_names[i]))
 		i++;
@@ -64,36 +64,61 @@ static bool wish_searches(const struct wish *wish)
 static char *wish_url(struct request *rq, const struct wish *wish, bool valid, unsigned below)
 {
 	struct text t = text_new(rq->arena, KEPT_MAX);
-	const char *separator = "?";
 
 	text_add(&t, "/");
-	if (valid) {
-		text_addf(&t, "%svalid=1", separator);
-		separator = "&";
-	}
-	if (wish->words[0]) {
-		text_addf(&t, "%sq=%s", separator, text_url_encode(rq->arena, wish->words));
-		separator = "&";
-	}
-	if (!wish->any_state) {
-		text_addf(&t, "%sstate=%s", separator, state_names[wish->state]);
-		separator = "&";
-	}
+	if (valid)
+		text_add_query(&t, "valid", "1");
+	text_add_query(&t, "q", wish->words);
+	if (!wish->any_state)
+		text_add_query(&t, "state", state_names[wish->state]);
 	if (below)
-		text_addf(&t, "%sbelow=%u", separator, below);
+		text_add_query(&t, "below", arena_printf(rq->arena, "%u", below));
 	text_add(&t, "#applications");
 	return t.data;
 }
 
-static void row_fill(struct request *rq, struct model *row, const struct application *app)
+/* What the rows of one page say. Most say the same, and a translation takes as long to find as all else that a row is made of. */
+struct said {
+	size_t n;
+	struct {
+		const char *msgid, *text; /* a label is one constant: the address tells it from others */
+	} labels[16];
+	const char *type, *title; /* of the row before */
+};
+
+static const char *said_label(struct said *said, const char *msgid)
+{
+	size_t i = 0;
+
+	while (i < said->n && said->labels[i].msgid != msgid)
+		i++;
+	if (i < said->n)
+		return said->labels[i].text;
+	if (i == COUNT_OF(said->labels))
+		return _(msgid);
+	said->n++;
+	said->labels[i].msgid = msgid;
+	return said->labels[i].text = _(msgid);
+}
+
+static const char *said_title(struct said *said, const char *type)
+{
+	if (!text_same(said->type, type)) {
+		said->type = type;
+		said->title = certificate_title(type);
+	}
+	return said->title;
+}
+
+static void row_fill(struct request *rq, struct model *row, const struct application *app, struct said *said)
 {
 	model_setf(row, "ROW_PATH", "/%s/%u", app->type, app->number);
 	model_set_int(row, "NUMBER", app->number);
-	model_set(row, "TYPE", certificate_title(app->type));
+	model_set(row, "TYPE", said_title(said, app->type));
 	model_set(row, "APPLIED_ON", clock_show_date(rq->arena, app->created_at, rq->lang));
-	model_set(row, "PHASE", _(application_phase_label(app, rq->now)));
+	model_set(row, "PHASE", said_label(said, application_phase_label(app, rq->now)));
 	model_set(row, "PHASE_CLASS", certificate_phase_class(app, rq->now));
-	model_set(row, "STATE", _(application_certificate_label(app, rq->now)));
+	model_set(row, "STATE", said_label(said, application_certificate_label(app, rq->now)));
 	model_set(row, "STATE_CLASS", certificate_state_class(app, rq->now));
 	if (app->not_after)
 		model_set(model_section(row, "HAS_EXPIRY"), "EXPIRES_ON",
@@ -207,10 +232,11 @@ enum status home_list_fill(struct request *rq, struct model *m, struct own_list 
 		model_show(list, "EMPTY");
 	struct model *table = n ? model_section(list, "TABLE") : NULL;
 	struct model *rows[PAGE_ROWS];
+	struct said said = {0};
 	size_t shown = n < PAGE_ROWS ? n : PAGE_ROWS;
 	for (size_t i = 0; i < shown; i++) {
 		rows[i] = model_section(table, "ROW");
-		row_fill(rq, rows[i], &apps[i]);
+		row_fill(rq, rows[i], &apps[i], &said);
 	}
 	return renewals_fill(rq, rows, apps, shown);
 }

@@ -78,6 +78,8 @@ struct order {
 	const char *live_key;        /* not NULL: at most one live application with this key ("smime:3:taro@example.ac.jp") */
 };
 
+#define DOWNLOAD_DAYS (28 * DAY) /* life of a download address, when the upstream does not say */
+
 struct application {
 	uint64_t id, user_id;
 	unsigned number; /* 申請番号: the user's own */

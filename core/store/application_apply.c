@@ -215,7 +215,7 @@ static void change(struct applying *c, enum application_state to)
 		set_error(c, "rejected");
 		break;
 	case EVENT_GAVE_UP:
-		set_error(c, "gave_up");
+		set_error(c, "gave-up");
 		break;
 	case EVENT_RETRIED:
 		app->submitted_at = 0;

@@ -68,7 +68,8 @@ static const char *keys_json(struct importing *c)
 	return t.data;
 }
 
-/* The joins are straight everywhere here: led by the other table, the whole parameter would be read anew for each of its rows.
+/* The joins are straight everywhere here: led by the other table, the whole parameter would be read anew for each of its rows. And they name
+ * their indexes, since what the database knows of a table that is being filled is old.
  * One pass over the parameter, and for each row a look at three indexes. */
 static enum status find_present(struct db *db, struct importing *c)
 {
@@ -76,10 +77,10 @@ static enum status find_present(struct db *db, struct importing *c)
 	enum status st = db_select(db, c->arena, &rows,
 		"SELECT j.place, COALESCE(by_key.id, by_serial.id, by_id.id) FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]',"
 		" k CHAR(64) PATH '$[1]', serial VARCHAR(40) PATH '$[2]', upstream VARCHAR(64) PATH '$[3]', other VARCHAR(100) PATH '$[4]')) AS j"
-		" LEFT JOIN application AS by_key ON by_key.import_key = UNHEX(j.k)"
-		" LEFT JOIN application AS by_serial ON by_serial.serial = CONVERT(j.serial USING ascii)"
+		" LEFT JOIN application AS by_key FORCE INDEX (import_key) ON by_key.import_key = UNHEX(j.k)"
+		" LEFT JOIN application AS by_serial FORCE INDEX (serial) ON by_serial.serial = CONVERT(j.serial USING ascii)"
 		" AND by_serial.upstream = CONVERT(j.upstream USING ascii)"
-		" LEFT JOIN application AS by_id ON by_id.upstream_id = j.other AND by_id.upstream = CONVERT(j.upstream USING ascii)"
+		" LEFT JOIN application AS by_id FORCE INDEX (upstream_id) ON by_id.upstream_id = j.other AND by_id.upstream = CONVERT(j.upstream USING ascii)"
 		" AND (by_id.serial IS NULL OR j.serial IS NULL)"
 		" WHERE by_key.id IS NOT NULL OR by_serial.id IS NOT NULL OR by_id.id IS NOT NULL",
 		DB_TEXT(c->keys_json));
@@ -317,7 +318,7 @@ enum status application_import_link(struct db *db, struct arena *a, const struct
 	return db_exec(db, NULL,
 		"UPDATE JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$[0]', serial VARCHAR(40) PATH '$[1]')) AS j"
 		" STRAIGHT_JOIN application AS newer ON newer.id = j.id"
-		" STRAIGHT_JOIN application AS older ON older.serial = CONVERT(j.serial USING ascii) AND older.upstream = newer.upstream"
+		" STRAIGHT_JOIN application AS older FORCE INDEX (serial) ON older.serial = CONVERT(j.serial USING ascii) AND older.upstream = newer.upstream"
 		" SET newer.renews = older.id, newer.place = IF(older.place = 0, older.id, older.place)"
 		" WHERE newer.renews = 0 AND older.id <> newer.id AND older.renews <> newer.id AND older.user_id <=> newer.user_id"
 		" AND (newer.user_id IS NOT NULL OR (older.mail = newer.mail AND newer.mail <> ''))",

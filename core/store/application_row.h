@@ -5,7 +5,6 @@
 #include "store/application.h"
 
 #define PIN_DAYS (28 * DAY)	 /* how long a PIN is kept after the certificate was taken */
-#define DOWNLOAD_DAYS (28 * DAY) /* life of a download address, when the upstream does not say */
 #define LIVE_WITHOUT_END INT64_MAX
 
 struct application_row {

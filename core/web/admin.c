@@ -120,11 +120,13 @@ static enum status prove(struct request *rq)
 	}
 	if (s != STATUS_OK)
 		return s == STATUS_INVALID ? STATUS_INTERNAL : s; /* the file is at fault, not who asks */
-	s = attempt_succeeded(rq->db, "admin", rq->user->id);
+	/* Written before it counts: nobody is inside without a trace. */
+	s = audit_add(rq->db, "admin.entered", arena_printf(rq->arena, "user:%llu", (unsigned long long)rq->user->id),
+		arena_printf(rq->arena, "as %s", name));
+	if (s == STATUS_OK)
+		s = attempt_succeeded(rq->db, "admin", rq->user->id);
 	if (s == STATUS_OK)
 		s = session_prove_admin(rq, proof);
-	if (s == STATUS_OK)
-		s = audit_add(rq->db, "admin.entered", arena_printf(rq->arena, "user:%llu", (unsigned long long)rq->user->id), NULL);
 	rq->parts->admin_known = rq->parts->admin_proven = s == STATUS_OK;
 	return s;
 }

@@ -247,6 +247,17 @@ const char *request_query(const struct request *rq, const char *name)
 	return pairs_find(&rq->parts->query, name);
 }
 
+enum status request_query_number(const struct request *rq, const char *name, int64_t max, uint64_t *ret)
+{
+	const char *value = request_query(rq, name);
+	int64_t number = 0;
+
+	if (value && !text_int(value, 1, max, &number))
+		return cause(STATUS_INVALID, "query %s is not a number", name);
+	*ret = (uint64_t)number;
+	return STATUS_OK;
+}
+
 const char *request_field(const struct request *rq, const char *name)
 {
 	return pairs_find(&rq->parts->fields, name);

@@ -28,6 +28,8 @@ struct request {
 
 /* Input. NULL when absent. All values are valid UTF-8 without NUL; a field that comes twice had the request refused (INVALID). */
 const char *request_query(const struct request *rq, const char *name);
+/* A number of the query, 1 to max: behind which row a page of a list goes on. 0 when absent. INVALID. */
+enum status request_query_number(const struct request *rq, const char *name, int64_t max, uint64_t *ret) MUST_CHECK;
 const char *request_field(const struct request *rq, const char *name); /* of a urlencoded POST body */
 const char *request_cookie(const struct request *rq, const char *name);
 const char *request_header(const struct request *rq, const char *fcgi_name); /* "HTTP_ACCEPT_LANGUAGE" */

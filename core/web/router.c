@@ -280,10 +280,18 @@ static const char *path_twin(struct request *rq)
 	return slash ? arena_stringn(rq->arena, raw, strlen(raw) - 1) : arena_printf(rq->arena, "%s/", raw);
 }
 
+/* To others an administrators' page does not exist by any method. */
+static bool exists(const struct request *rq, const char *method)
+{
+	const struct route *route = route_find(method, rq->path);
+
+	return route && (route->access != ACCESS_ADMIN || admin_listed(rq));
+}
+
 static enum status not_routed(struct request *rq)
 {
 	const char *query = rq->parts->query_string, *twin = path_twin(rq);
-	bool get = route_find("GET", rq->path), post = route_find("POST", rq->path);
+	bool get = exists(rq, "GET"), post = exists(rq, "POST");
 
 	if (twin)
 		return request_redirect(

@@ -14,6 +14,7 @@
 #define FIELD_MAX 4096	/* bytes of a plain field */
 #define NAME_MAX_CHARS 255
 #define TYPE_MAX 200	/* bytes of the content type; browsers' boundaries have 40 */
+#define HEADERS_MAX 4096 /* bytes of a part's headers; a name of 255 characters makes about 1,000 */
 
 struct uploads {
 	struct upload items[PARTS_MAX];
@@ -99,29 +100,81 @@ static bool begins(const char *s, const char *end, const char *word)
 	return (size_t)(end - s) >= strlen(word) && strncasecmp(s, word, strlen(word)) == 0;
 }
 
-/* A part that is itself in parts, or a message, would be parsed too, however deep: such a body is refused before the parser sees it. */
-static bool nested(const struct uploads *u)
+static bool holds(const char *s, const char *end, const char *word)
 {
-	static const char header[] = "\nContent-Type";
-	const char *data = u->map, *end = data + u->len;
-
-	for (const char *s = memchr(data, '\n', u->len); s; s = memchr(s + 1, '\n', (size_t)(end - s - 1))) {
-		if (!begins(s, end, header))
-			continue;
-		const char *value = s + strlen(header);
-		while (value < end && strchr(" \t\r\n:", *value) && *value)
-			value++;
-		if (begins(value, end, "multipart") || begins(value, end, "message"))
+	for (; s < end; s++)
+		if (begins(s, end, word))
 			return true;
-	}
 	return false;
 }
 
-static enum status form_parse(struct uploads *u)
+/* Whatever the parser could take for the start of a part begins so. NULL: the type names no boundary. */
+static const char *part_mark(struct arena *a, const char *type)
+{
+	GMimeContentType *parsed = g_mime_content_type_parse(NULL, type);
+	const char *boundary = parsed ? g_mime_content_type_get_parameter(parsed, "boundary") : NULL;
+	const char *mark = boundary && *boundary ? arena_printf(a, "--%s", text_trim(a, boundary)) : NULL;
+
+	if (parsed)
+		g_object_unref(parsed);
+	return mark;
+}
+
+struct part_header {
+	size_t len;
+	bool inside, tells_type; /* the line before was of Content-Type: this one may go on with it */
+};
+
+static enum status header_line(struct part_header *h, const char *line, const char *end)
+{
+	if (*line == '\n' || (*line == '\r' && end - line == 2)) {
+		h->inside = false;
+		return STATUS_OK;
+	}
+	h->len += (size_t)(end - line);
+	if (h->len > HEADERS_MAX)
+		return cause(STATUS_INVALID, "upload, the headers of a part have more than %d bytes", HEADERS_MAX);
+	if (*line != ' ' && *line != '\t')
+		h->tells_type = begins(line, end, "Content-Type");
+	/* Anywhere in it: a comment may stand in front. */
+	if (h->tells_type && (holds(line, end, "multipart") || holds(line, end, "message")))
+		return cause(STATUS_INVALID, "upload, a part of the form is itself in parts");
+	return STATUS_OK;
+}
+
+/* The parser takes two hundred times the memory of parts and headers that hold nothing, and follows a part in parts however deep: a body
+ * that no browser sends is refused before it sees it. */
+static enum status shape_check(const struct uploads *u, const char *mark)
+{
+	const char *line = u->map, *end = line + u->len;
+	struct part_header header = {0};
+	enum status s = STATUS_OK;
+	int parts = 0;
+
+	while (s == STATUS_OK && line < end) {
+		const char *next = memchr(line, '\n', (size_t)(end - line));
+		next = next ? next + 1 : end;
+		if (begins(line, end, mark)) {
+			header = (struct part_header){.inside = true};
+			if (++parts > PARTS_MAX + 1) /* the last mark is the end */
+				s = cause(STATUS_INVALID, "upload, a form of more than %d parts", PARTS_MAX);
+		} else if (header.inside) {
+			s = header_line(&header, line, next);
+		}
+		line = next;
+	}
+	return s;
+}
+
+static enum status form_parse(struct uploads *u, struct arena *a, const char *type)
 {
 	pthread_once(&library, library_start);
-	if (nested(u))
-		return cause(STATUS_INVALID, "upload, a part of the form is itself in parts");
+	const char *mark = part_mark(a, type);
+	if (!mark)
+		return cause(STATUS_INVALID, "upload, its content type names no boundary");
+	enum status s = shape_check(u, mark);
+	if (s != STATUS_OK)
+		return s;
 	if (lseek(u->fd, 0, SEEK_SET) != 0)
 		return cause(STATUS_INTERNAL, "upload, its memory cannot be read");
 	GMimeStream *stream = g_mime_stream_fs_new(u->fd);
@@ -202,7 +255,7 @@ enum status upload_read(
 	arena_defer(rq->arena, release, u);
 	enum status s = body_take(u, rq->arena, source, type, len);
 	if (s == STATUS_OK)
-		s = form_parse(u);
+		s = form_parse(u, rq->arena, type);
 	int n = s == STATUS_OK ? g_mime_multipart_get_count(GMIME_MULTIPART(u->form)) : 0;
 	if (n > PARTS_MAX)
 		s = cause(STATUS_INVALID, "upload, a form of %d parts", n);

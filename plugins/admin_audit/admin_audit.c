@@ -22,15 +22,15 @@ static const char *text_of(struct request *rq, const char *name)
 	return text_trim(rq->arena, value ? value : "");
 }
 
-static const char *or_null(const char *s)
+/* What is stored is lower case and half width: it is found however a person types it. NULL: any. */
+static const char *wanted(struct request *rq, const char *s)
 {
-	return *s ? s : NULL;
+	return *s ? text_fold(rq->arena, s) : NULL;
 }
 
-/* A day as a date field sends it; its beginning in the configured zone. */
-static bool day_read(struct arena *a, const char *s, when *ret)
+static bool day_read(struct request *rq, const char *s, when *ret)
 {
-	return !*s || clock_parse_field(arena_printf(a, "%.20sT00:00", s), ret);
+	return !*s || clock_parse_day(text_fold(rq->arena, s), ret);
 }
 
 static enum status filter_read(struct request *rq, struct filter *ret)
@@ -42,17 +42,19 @@ static enum status filter_read(struct request *rq, struct filter *ret)
 		.from = text_of(rq, "from"),
 		.until = text_of(rq, "until"),
 	};
-	const char *below = request_query(rq, "below");
-	int64_t number = 0;
 
 	if ((*f.actor && !text_clean(f.actor, 255)) || (*f.object && !text_clean(f.object, 255)) || strlen(f.action) > 64)
 		return request_refuse(rq, cause(STATUS_INVALID, "audit: a filter is too long"),
 			_("A word to look for may have at most 255 characters."));
-	if (below && !text_int(below, 1, INT64_MAX, &number))
-		return cause(STATUS_INVALID, "query below is not a number");
-	f.below = (uint64_t)number;
-	f.query = (struct audit_query){.actor = or_null(f.actor), .object = or_null(f.object), .action = or_null(f.action)};
-	if (!day_read(rq->arena, f.from, &f.query.from) || !day_read(rq->arena, f.until, &f.query.until))
+	enum status s = request_query_number(rq, "below", INT64_MAX, &f.below);
+	if (s != STATUS_OK)
+		return s;
+	f.query = (struct audit_query){
+		.actor = wanted(rq, f.actor),
+		.object = wanted(rq, f.object),
+		.action = *f.action ? f.action : NULL,
+	};
+	if (!day_read(rq, f.from, &f.query.from) || !day_read(rq, f.until, &f.query.until))
 		return request_refuse(rq, cause(STATUS_INVALID, "audit: no date"), _("A date must be written like 2026-04-01."));
 	if (f.query.until)
 		f.query.until = clock_add_days(f.query.until, 1);
@@ -65,17 +67,12 @@ static char *filter_url(struct request *rq, const char *path, const struct filte
 {
 	const char *const parts[][2] = {{"actor", f->actor}, {"object", f->object}, {"action", f->action}, {"from", f->from}, {"until", f->until}};
 	struct text t = text_new(rq->arena, URL_MAX);
-	const char *separator = "?";
 
 	text_add(&t, path);
-	for (size_t i = 0; i < COUNT_OF(parts); i++) {
-		if (!*parts[i][1])
-			continue;
-		text_addf(&t, "%s%s=%s", separator, parts[i][0], text_url_encode(rq->arena, parts[i][1]));
-		separator = "&";
-	}
+	for (size_t i = 0; i < COUNT_OF(parts); i++)
+		text_add_query(&t, parts[i][0], parts[i][1]);
 	if (below)
-		text_addf(&t, "%sbelow=%llu", separator, (unsigned long long)below);
+		text_add_query(&t, "below", arena_printf(rq->arena, "%llu", (unsigned long long)below));
 	return t.data;
 }
 

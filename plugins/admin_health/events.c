@@ -56,15 +56,14 @@ static void event_fill(struct request *rq, struct model *m, const struct conflic
 
 enum status events_page(struct request *rq)
 {
-	const char *below_text = request_query(rq, "below");
 	bool closed = text_same(request_query(rq, "closed"), "1");
 	struct conflict *events;
-	int64_t below = 0;
+	uint64_t below = 0;
 	size_t n;
+	enum status s = request_query_number(rq, "below", INT64_MAX, &below);
 
-	if (below_text && !text_int(below_text, 1, INT64_MAX, &below))
-		return cause(STATUS_INVALID, "query below is not a number");
-	enum status s = conflict_list(rq->db, rq->arena, closed, (uint64_t)below, PAGE_ROWS + 1, &events, &n);
+	if (s == STATUS_OK)
+		s = conflict_list(rq->db, rq->arena, closed, below, PAGE_ROWS + 1, &events, &n);
 	if (s != STATUS_OK)
 		return s;
 	struct model *m = model_new(rq->arena);

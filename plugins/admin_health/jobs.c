@@ -2,10 +2,21 @@
 #include "lists.h"
 
 #define PAGE_ROWS 20
-/* Names of things in the audit trail. */
-#define OBJECT_OF(rq, job) \
-	((job)->subject ? arena_printf((rq)->arena, "application:%llu", (unsigned long long)(job)->subject) \
-			: arena_printf((rq)->arena, "job:%llu", (unsigned long long)(job)->id))
+
+/* Jobs of administrators' plugins count runs of their own, not applications. 0: it is about none. */
+static uint64_t application_of(const struct job_failure *job)
+{
+	return text_starts(job->kind, "admin_") ? 0 : job->subject;
+}
+
+/* As the audit trail names it. */
+static char *object_of(struct arena *a, const struct job_failure *job)
+{
+	uint64_t application = application_of(job);
+
+	return application ? arena_printf(a, "application:%llu", (unsigned long long)application)
+			   : arena_printf(a, "job:%llu", (unsigned long long)job->id);
+}
 
 const char *job_words(const char *kind)
 {
@@ -23,6 +34,13 @@ const char *job_words(const char *kind)
 		{"core.verify_now", N_("Verifying the audit trail")},
 		{"core.reseal", N_("Sealing stored secrets under a new key")},
 		{"core.remind", N_("Deciding on reminders")},
+		{"core.retention", N_("Deleting and erasing what is old enough")},
+		{"admin_import.fetch", N_("Bulk import: asking the issuing service")},
+		{"admin_import.step", N_("Bulk import: comparing and registering")},
+		{"admin_leavers.run", N_("Revoking the certificates of people who have left")},
+		{"admin_leavers.mail", N_("Telling people who have left")},
+		{"admin_statistics.count", N_("Counting for the statistics")},
+		{"admin_users.search", N_("Preparing the search for users")},
 		{".collect", N_("Fetching the issuing service's answers")},
 		{".crl", N_("Making the revocation list")},
 		{".key", N_("Making users' keys")},
@@ -74,22 +92,28 @@ static void job_fill(struct request *rq, struct model *m, const struct job_failu
 		model_set(model_section(m, "KIND_WORDS"), "WORDS", words);
 	if (job->payload[0])
 		model_set(model_section(m, "HAS_PAYLOAD"), "PAYLOAD", job->payload);
-	application_fill(rq, m, job->subject);
+	application_fill(rq, m, application_of(job));
 	model_set(m, "WHY", job->why);
 	model_set(m, "MADE_AT", clock_show(rq->arena, job->created_at, rq->lang));
 	model_set(m, "CSRF", rq->csrf);
 }
 
+/* The card service must be told of a revocation: nothing else ever ends it, and it would be pending for good. */
+static bool discardable(const struct job_failure *job)
+{
+	return !text_same(job->kind, "core.handover_revoked");
+}
+
 enum status jobs_page(struct request *rq)
 {
-	const char *below_text = request_query(rq, "below"), *done = request_query(rq, "done");
+	const char *done = request_query(rq, "done");
 	struct job_failure *jobs;
-	int64_t below = 0;
+	uint64_t below = 0;
 	size_t n;
+	enum status s = request_query_number(rq, "below", INT64_MAX, &below);
 
-	if (below_text && !text_int(below_text, 1, INT64_MAX, &below))
-		return cause(STATUS_INVALID, "query below is not a number");
-	enum status s = job_failures_below(rq->db, rq->arena, (uint64_t)below, PAGE_ROWS + 1, &jobs, &n);
+	if (s == STATUS_OK)
+		s = job_failures_below(rq->db, rq->arena, below, PAGE_ROWS + 1, &jobs, &n);
 	if (s != STATUS_OK)
 		return s;
 	struct model *m = model_new(rq->arena);
@@ -106,8 +130,11 @@ enum status jobs_page(struct request *rq)
 	for (size_t i = 0; i < n && i < PAGE_ROWS; i++) {
 		struct model *row = model_section(table, "ROW");
 		job_fill(rq, row, &jobs[i]);
-		if (change)
-			model_show(row, "CHANGE");
+		if (change) {
+			struct model *deeds = model_section(row, "CHANGE");
+			if (discardable(&jobs[i]))
+				model_show(deeds, "DISCARD");
+		}
 	}
 	if (n > PAGE_ROWS)
 		model_setf(model_section(m, "OLDER"), "OLDER_PATH", "/admin_health/jobs?below=%llu", (unsigned long long)jobs[PAGE_ROWS - 1].id);
@@ -137,7 +164,7 @@ static enum status deed_body(struct db *db, void *context)
 	const struct deed *d = context;
 	enum status s = d->change(db, d->job->id);
 
-	return s == STATUS_OK ? audit_add(db, d->action, OBJECT_OF(d->rq, d->job), arena_printf(d->rq->arena, "job %llu, %s %s",
+	return s == STATUS_OK ? audit_add(db, d->action, object_of(d->rq->arena, d->job), arena_printf(d->rq->arena, "job %llu, %s %s",
 					       (unsigned long long)d->job->id, d->job->kind, d->job->payload))
 			      : s;
 }
@@ -160,8 +187,19 @@ enum status job_restart_send(struct request *rq)
 	return deed_do(rq, "admin.job.restarted", job_restart, "restarted");
 }
 
+static enum status keep(struct request *rq)
+{
+	cause(STATUS_CONFLICT, "a job that something waits for cannot be discarded");
+	return request_refuse(rq, STATUS_CONFLICT,
+		_("This job cannot be discarded: a revocation is pending until the card service was told of it. Mend the cause, then try again."));
+}
+
 enum status job_discard_send(struct request *rq)
 {
+	struct job_failure job;
+
+	if (job_find(rq, &job) == STATUS_OK && !discardable(&job))
+		return keep(rq);
 	return deed_do(rq, "admin.job.discarded", job_discard, "discarded");
 }
 
@@ -174,6 +212,8 @@ enum status job_discard_ask(struct request *rq)
 		return request_redirect(rq, "/admin_health/jobs?done=gone");
 	if (s != STATUS_OK)
 		return s;
+	if (!discardable(&job))
+		return keep(rq);
 	struct model *m = model_new(rq->arena);
 	job_fill(rq, m, &job);
 	return request_page(rq, "admin_health/discard.html", _("Discard a failed job"), m);

@@ -15,6 +15,8 @@ static const struct setting settings[] = {
 		.help = "How files write serial numbers; auto: digits alone are decimal, anything else is hexadecimal."},
 	{"upload_max", SETTING_INTEGER, AT(upload_max), "67108864", 1 << 16, 1 << 30,
 		.help = "Bytes of an uploaded file; so much memory is taken while one is read, and one is read at a time. 100,000 rows have about 40 MB. nginx limits it too (nginx/render UPLOAD_MAX)."},
+	{"owner_seen", SETTING_DURATION, AT(owner_seen), "400d", 1 * DAY, 3650 * DAY,
+		.help = "A certificate is given at once to the user with its mail address only if he logged in so recently: an older address may be another person's by now. Others get theirs at their next log-in."},
 	{"keep", SETTING_DURATION, AT(keep), "7d", 1 * HOUR, 90 * DAY,
 		.help = "How long fetched rows are kept that nobody decides on, and those of a finished import with its error list."},
 	{0},

@@ -37,7 +37,7 @@ enum status chunk_clear(struct db *db, uint64_t run) MUST_CHECK;
 enum status chunk_stage(struct db *db, uint64_t run, unsigned number) MUST_CHECK;
 
 /* Classifies the rows (after, to] against the applications of the upstream; run by the transaction of a step. */
-enum status rows_match(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to) MUST_CHECK;
+enum status rows_match(struct db *db, uint64_t run, const char *upstream, when seen_since, unsigned after, unsigned to) MUST_CHECK;
 /* IdPs and mail domains of those who would get the new rows. */
 struct owners {
 	const char *idp, *mail;

@@ -17,15 +17,6 @@ static unsigned selection_read(struct request *rq, const char *(*get)(const stru
 	return selected;
 }
 
-static enum status run_find(struct request *rq, struct run *ret)
-{
-	unsigned id;
-
-	if (!request_part_number(rq, "run", &id))
-		return cause(STATUS_MISSING, "no such import");
-	return run_get(rq->db, rq->arena, id, ret);
-}
-
 enum status decide_ask(struct request *rq)
 {
 	struct run run;

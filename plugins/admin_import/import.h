@@ -15,6 +15,7 @@ struct import_settings {
 	const char *serials;  /* "auto", "decimal", "hexadecimal" */
 	int64_t upload_max;   /* bytes */
 	int64_t keep;	      /* ms */
+	int64_t owner_seen;   /* ms */
 };
 extern struct import_settings import_settings;
 
@@ -89,6 +90,9 @@ enum status decide_ask(struct request *rq);
 enum status decide_register(struct request *rq);
 enum status decide_discard(struct request *rq);
 
+/* run_page.c: the run of the request's path. MISSING. */
+struct run;
+enum status run_find(struct request *rq, struct run *ret) MUST_CHECK;
 /* The way to a run's page: "/admin_import/7". */
 const char *import_path(struct arena *a, uint64_t run);
 

@@ -1,16 +1,17 @@
 /* SQL of the staged rows: what they match, what would change, and what did. */
 #include "admin_import_store.h"
 
-
 #define RANGE "r.run_id = ? AND r.row_no > ? AND r.row_no <= ?"
 #define RANGE_ARGS DB_INT(run), DB_INT(after), DB_INT(to)
 #define IMPORTABLE "r.class IN ('waiting', 'issued', 'renewed', 'revoked')"
 
-/* Another row of the same certificate came first. */
+/* Another row of the same certificate came first. The indexes are named, since what the database knows of a table filled a second ago is
+ * nothing: by its guess every row would be compared with all before it. */
 static enum status twice(struct db *db, uint64_t run, unsigned after, unsigned to)
 {
 	return db_exec(db, NULL,
-		"UPDATE import_row AS r STRAIGHT_JOIN import_row AS e ON e.run_id = r.run_id AND e.import_key = r.import_key AND e.row_no < r.row_no"
+		"UPDATE import_row AS r FORCE INDEX (PRIMARY) STRAIGHT_JOIN import_row AS e FORCE INDEX (import_key)"
+		" ON e.run_id = r.run_id AND e.import_key = r.import_key AND e.row_no < r.row_no"
 		" SET r.class = 'error', r.reason = 'twice', r.detail = e.row_no WHERE " RANGE " AND " IMPORTABLE
 		" AND e.class NOT IN ('error', 'progress')",
 		RANGE_ARGS);
@@ -20,19 +21,19 @@ static enum status twice(struct db *db, uint64_t run, unsigned after, unsigned t
 static enum status match_exact(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to)
 {
 	enum status s = db_exec(db, NULL,
-		"UPDATE import_row AS r STRAIGHT_JOIN application AS a ON a.serial = r.serial AND a.upstream = ?"
+		"UPDATE import_row AS r FORCE INDEX (PRIMARY) STRAIGHT_JOIN application AS a FORCE INDEX (serial) ON a.serial = r.serial AND a.upstream = ?"
 		" SET r.application_id = a.id, r.known = 1 WHERE " RANGE,
 		DB_TEXT(upstream), RANGE_ARGS);
 
 	if (s == STATUS_OK)
 		s = db_exec(db, NULL,
-			"UPDATE import_row AS r STRAIGHT_JOIN application AS a ON a.import_key = r.import_key"
+			"UPDATE import_row AS r FORCE INDEX (PRIMARY) STRAIGHT_JOIN application AS a FORCE INDEX (import_key) ON a.import_key = r.import_key"
 			" SET r.application_id = a.id, r.known = 1 WHERE " RANGE " AND r.known = 0",
 			RANGE_ARGS);
 	if (s == STATUS_OK)
 		s = db_exec(db, NULL,
-			"UPDATE import_row AS r STRAIGHT_JOIN application AS a ON a.upstream_id = r.upstream_id AND a.upstream = ?"
-			" AND (a.serial IS NULL OR r.serial IS NULL)"
+			"UPDATE import_row AS r FORCE INDEX (PRIMARY) STRAIGHT_JOIN application AS a FORCE INDEX (upstream_id)"
+			" ON a.upstream_id = r.upstream_id AND a.upstream = ? AND (a.serial IS NULL OR r.serial IS NULL)"
 			" SET r.application_id = a.id, r.known = 1 WHERE " RANGE " AND r.known = 0 AND r.upstream_id <> ''",
 			DB_TEXT(upstream), RANGE_ARGS);
 	return s;
@@ -45,7 +46,7 @@ static enum status match_subject(struct db *db, uint64_t run, const char *upstre
 	return db_exec(db, NULL,
 		"UPDATE import_row AS r JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, SUM(a.state <> 'ERROR') AS open_n,"
 		" MAX(IF(a.state <> 'ERROR', a.id, 0)) AS open_id, MAX(a.id) AS last_id"
-		" FROM import_row AS r STRAIGHT_JOIN application AS a ON a.subject = r.subject AND a.upstream = ? AND a.serial IS NULL"
+		" FROM import_row AS r FORCE INDEX (PRIMARY) STRAIGHT_JOIN application AS a FORCE INDEX (subject) ON a.subject = r.subject AND a.upstream = ? AND a.serial IS NULL"
 		" AND GREATEST(r.requested_at, r.not_before) + 86400000 >= a.created_at"
 		" WHERE " RANGE " AND r.known = 0 AND r.subject <> '' AND r.class <> 'error' GROUP BY r.row_no) AS m ON m.row_no = r.row_no"
 		" SET r.known = 1, r.application_id = CASE WHEN m.open_n = 1 THEN m.open_id WHEN m.open_n = 0 AND m.n = 1 THEN m.last_id ELSE 0 END"
@@ -53,7 +54,7 @@ static enum status match_subject(struct db *db, uint64_t run, const char *upstre
 		DB_TEXT(upstream), RANGE_ARGS, RANGE_ARGS);
 }
 
-enum status rows_match(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to)
+enum status rows_match(struct db *db, uint64_t run, const char *upstream, when seen_since, unsigned after, unsigned to)
 {
 	enum status s = twice(db, run, after, to);
 
@@ -61,14 +62,14 @@ enum status rows_match(struct db *db, uint64_t run, const char *upstream, unsign
 		s = match_exact(db, run, upstream, after, to);
 	if (s == STATUS_OK)
 		s = match_subject(db, run, upstream, after, to);
-	/* To the one user with that address, if there is one. */
+	/* To the one user with that address, if there is one; of who has not been here for long it may be somebody else's by now. */
 	if (s == STATUS_OK)
 		s = db_exec(db, NULL,
-			"UPDATE import_row AS r JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, MIN(u.id) AS id FROM import_row AS r"
-			" STRAIGHT_JOIN user AS u ON u.mail = r.mail WHERE " RANGE " AND r.known = 0 AND r.mail <> '' AND " IMPORTABLE
+			"UPDATE import_row AS r JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, MIN(u.id) AS id FROM import_row AS r FORCE INDEX (PRIMARY)"
+			" STRAIGHT_JOIN user AS u FORCE INDEX (mail) ON u.mail = r.mail AND u.seen_at >= ? WHERE " RANGE " AND r.known = 0 AND r.mail <> '' AND " IMPORTABLE
 			" GROUP BY r.row_no) AS m ON m.row_no = r.row_no"
 			" SET r.user_id = IF(m.n = 1, m.id, NULL), r.why = IF(m.n = 1, 'owner', 'several-users') WHERE " RANGE,
-			RANGE_ARGS, RANGE_ARGS);
+			DB_INT(seen_since), RANGE_ARGS, RANGE_ARGS);
 	return s;
 }
 
@@ -106,6 +107,8 @@ enum status rows_plan(struct db *db, uint64_t run, unsigned after, unsigned to)
 		"UPDATE import_row AS r LEFT JOIN application AS a ON a.id = r.application_id SET r.plan = CASE"
 		" WHEN NOT (" IMPORTABLE ") THEN 'none' WHEN r.known = 0 THEN 'new' WHEN a.id IS NULL THEN 'stays'"
 		" WHEN r.class = 'revoked' THEN IF(a.state = 'REVOKED', 'same', 'revoked')"
+		/* The upstream has done its part; that it is taken, the card service alone can say. */
+		" WHEN a.handover = 1 AND a.state IN ('ACCEPTED', 'SENT', 'ERROR') THEN 'stays'"
 		" WHEN " IS_ISSUED " AND a.state IN ('ACCEPTED', 'SENT', 'PIN', 'ERROR') THEN 'taken'"
 		" WHEN " IS_ISSUED " AND a.state = 'REVOKED' THEN 'stays'"
 		" WHEN r.class = 'waiting' AND a.state IN ('ACCEPTED', 'ERROR') THEN 'submitted'"
@@ -118,6 +121,7 @@ enum status rows_plan(struct db *db, uint64_t run, unsigned after, unsigned to)
 			"UPDATE import_row AS r LEFT JOIN application AS a ON a.id = r.application_id SET r.why = CASE"
 			" WHEN r.plan = 'new' AND r.mail = '' THEN 'no-mail' WHEN r.plan = 'new' AND r.why <> '' THEN r.why"
 			" WHEN r.plan = 'new' THEN 'waits' WHEN r.plan = 'stays' AND a.id IS NULL THEN 'several'"
+			" WHEN r.plan = 'stays' AND a.handover = 1 AND a.state IN ('ACCEPTED', 'SENT', 'ERROR') THEN 'card'"
 			" WHEN r.plan = 'stays' AND r.class = 'waiting' THEN 'further' WHEN r.plan = 'stays' THEN 'revoked-here'"
 			" ELSE '' END WHERE " RANGE,
 			RANGE_ARGS);

@@ -8,7 +8,6 @@
 #define MAIL_CHARS 255
 #define ID_CHARS 100
 #define PROFILE_CHARS 64
-#define DOWNLOAD_DAYS (28 * DAY) /* as everywhere, when the upstream does not say */
 #define MONTH_DAYS 30.44
 #define MONTHS_MAX 1200
 

@@ -1,23 +1,10 @@
 /* The rows of an import: lists with what would change and why, and the file of errors. */
 #include "import.h"
 
-#include <openssl/bn.h>
-
 #include "admin_import_store.h"
 
 #define PAGE_ROWS 20
 #define PIECE_ROWS 500 /* of the file */
-
-static const char *serial_decimal(struct arena *a, const char *hex)
-{
-	BIGNUM *number = NULL;
-	char *decimal = BN_hex2bn(&number, hex) ? BN_bn2dec(number) : NULL;
-	const char *text = arena_string(a, decimal ? decimal : hex);
-
-	OPENSSL_free(decimal);
-	BN_free(number);
-	return text;
-}
 
 static const char *result_label(const char *result)
 {
@@ -46,7 +33,7 @@ static void row_fill(struct request *rq, struct model *m, const struct row *row)
 	model_set(m, "REQUESTED", clock_show(rq->arena, row->requested_at, rq->lang));
 	if (row->serial) {
 		struct model *serial = model_section(m, "SERIAL");
-		model_set(serial, "SERIAL_DECIMAL", serial_decimal(rq->arena, row->serial));
+		model_set(serial, "SERIAL_DECIMAL", certificate_serial_decimal(rq->arena, row->serial));
 		model_set(serial, "SERIAL_HEX", row->serial);
 	}
 	model_set(m, "SUBJECT", row->subject);
@@ -89,37 +76,36 @@ static void links_fill(struct request *rq, struct model *m, const char *path, co
 
 enum status rows_page(struct request *rq)
 {
-	unsigned id;
 	struct run run;
-	enum import_class class;
+	enum import_class class = CLASS_ERROR;
 	struct row *rows;
 	size_t n;
-	int64_t after = 0;
-	const char *known = request_query(rq, "known"), *after_text = request_query(rq, "after");
+	uint64_t after = 0;
+	const char *known = request_query(rq, "known");
+	enum status s = run_find(rq, &run);
 
-	if (!request_part_number(rq, "run", &id) || !import_class_parse(request_part(rq, "class"), &class))
-		return cause(STATUS_MISSING, "no such list");
-	if (after_text && !text_int(after_text, 0, UINT32_MAX, &after))
-		return cause(STATUS_INVALID, "query after is no number");
+	if (s == STATUS_OK && !import_class_parse(request_part(rq, "class"), &class))
+		s = cause(STATUS_MISSING, "no such list");
+	if (s == STATUS_OK)
+		s = request_query_number(rq, "after", UINT32_MAX, &after);
 	known = text_same(known, "0") || text_same(known, "1") ? known : "";
-	enum status s = run_get(rq->db, rq->arena, id, &run);
 	if (s == STATUS_OK)
-		s = rows_list(rq->db, rq->arena, id, class, known[0] ? known[0] - '0' : -1, (unsigned)after, PAGE_ROWS + 1, &rows, &n);
+		s = rows_list(rq->db, rq->arena, run.id, class, known[0] ? known[0] - '0' : -1, (unsigned)after, PAGE_ROWS + 1, &rows, &n);
 	if (s == STATUS_OK)
-		s = audit_add(rq->db, "admin.import_listed", arena_printf(rq->arena, "import:%u", id),
+		s = audit_add(rq->db, "admin.import_listed", arena_printf(rq->arena, "import:%llu", (unsigned long long)run.id),
 			arena_printf(rq->arena, "%s behind row %u", import_class_name(class), (unsigned)after));
 	if (s != STATUS_OK)
 		return s;
 	size_t shown = n < PAGE_ROWS ? n : PAGE_ROWS;
 	struct model *m = model_new(rq->arena);
 	model_set(m, "CLASS_LABEL", _(import_class_label(class)));
-	model_set(m, "RUN_PATH", import_path(rq->arena, id));
+	model_set(m, "RUN_PATH", import_path(rq->arena, run.id));
 	struct model *table = n ? model_section(m, "TABLE") : NULL;
 	for (size_t i = 0; i < shown; i++)
 		row_fill(rq, model_section(table, "ROW"), &rows[i]);
 	if (!n)
 		model_show(m, "EMPTY");
-	links_fill(rq, m, arena_printf(rq->arena, "%s/rows/%s", import_path(rq->arena, id), import_class_name(class)), known,
+	links_fill(rq, m, arena_printf(rq->arena, "%s/rows/%s", import_path(rq->arena, run.id), import_class_name(class)), known,
 		shown ? rows[shown - 1].row_no : 0, n > PAGE_ROWS, after > 0);
 	return request_page(rq, "admin_import/rows.html", _("Bulk import: list"), m);
 }
@@ -129,49 +115,44 @@ enum status rows_page(struct request *rq)
 struct errors {
 	uint64_t run;
 	unsigned after;
-	bool begun, ended;
+	bool over;
 };
 
-/* Numbers and our own words alone, so that no program that opens tables finds a formula in it. */
-static enum status errors_next(struct request *rq, struct arena *a, void *context, struct bytes *ret)
+static enum status errors_add(struct request *rq, struct arena *a, void *context, struct text *csv)
 {
 	struct errors *e = context;
-	struct text t = text_new(a, (size_t)PIECE_ROWS * 1024);
 	struct row *rows;
-	size_t n;
+	size_t n = 0;
+	enum status s = e->over ? STATUS_OK : rows_list(rq->db, a, e->run, CLASS_ERROR, -1, e->after, PIECE_ROWS, &rows, &n);
 
-	*ret = bytes_of("", 0);
-	if (e->ended)
-		return STATUS_OK;
-	enum status s = rows_list(rq->db, a, e->run, CLASS_ERROR, -1, e->after, PIECE_ROWS, &rows, &n);
 	if (s != STATUS_OK)
 		return s;
-	if (!e->begun)
-		text_addf(&t, "\xef\xbb\xbf%s\t%s\t%s\r\n", _("Row"), _("Error"), _("Column or state"));
-	e->begun = true;
 	for (size_t i = 0; i < n; i++) {
-		/* A state may be negative: not the beginning of a formula. */
-		text_addf(&t, "%u\t%s\t%s%s\r\n", rows[i].row_no, _(reason_text(rows[i].reason)), rows[i].detail[0] == '-' ? "'" : "", rows[i].detail);
+		const char *const cells[] = {arena_printf(a, "%u", rows[i].row_no), _(reason_text(rows[i].reason)), rows[i].detail};
+		csv_row(csv, cells, COUNT_OF(cells));
 		e->after = rows[i].row_no;
 	}
-	e->ended = n < PIECE_ROWS;
-	*ret = bytes_of(t.data, t.len);
+	e->over = e->over || n < PIECE_ROWS;
 	return STATUS_OK;
 }
 
 enum status rows_errors(struct request *rq)
 {
-	unsigned id;
+	const char *const titles[] = {_("Row"), _("Error"), _("Column or state")};
 	struct run run;
+	enum status s = run_find(rq, &run);
 
-	if (!request_part_number(rq, "run", &id))
-		return cause(STATUS_MISSING, "no such import");
-	enum status s = run_get(rq->db, rq->arena, id, &run);
-	if (s == STATUS_OK)
-		s = audit_add(rq->db, "admin.import_errors", arena_printf(rq->arena, "import:%u", id), NULL);
 	if (s != STATUS_OK)
 		return s;
 	struct errors *e = arena_alloc(rq->arena, sizeof *e);
-	e->run = id;
-	return request_stream(rq, "text/tab-separated-values; charset=utf-8", arena_printf(rq->arena, "import-%u-errors.tsv", id), errors_next, e);
+	*e = (struct errors){.run = run.id};
+	return export_csv(rq, &(struct export){
+		.name = arena_printf(rq->arena, "import-%llu-errors", (unsigned long long)run.id),
+		.titles = arena_copy(rq->arena, titles, sizeof titles),
+		.columns = COUNT_OF(titles),
+		.action = "admin.import_errors",
+		.object = arena_printf(rq->arena, "import:%llu", (unsigned long long)run.id),
+		.rows = errors_add,
+		.context = e,
+	});
 }

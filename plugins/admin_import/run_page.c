@@ -3,7 +3,7 @@
 
 #include "admin_import_store.h"
 
-static enum status run_find(struct request *rq, struct run *ret)
+enum status run_find(struct request *rq, struct run *ret)
 {
 	unsigned id;
 

@@ -58,7 +58,7 @@ static enum status classify(struct db *db, struct stepping *s)
 {
 	struct run *run = &s->run;
 	unsigned from = run->position, to = run->last_row - from > MATCH_ROWS ? from + MATCH_ROWS : run->last_row;
-	enum status st = rows_match(db, run->id, run->upstream, from, to);
+	enum status st = rows_match(db, run->id, run->upstream, clock_now() - import_settings.owner_seen, from, to);
 
 	if (st == STATUS_OK)
 		st = owners_check(db, s, to);
@@ -132,7 +132,15 @@ static enum status event_apply(struct db *db, struct stepping *s, const struct r
 		event.not_before = row->not_before;
 		event.not_after = row->not_after;
 	}
-	enum status st = application_apply(db, s->arena, row->application_id, &event, &outcome);
+	/* As with the upstream's own notice: a card service is told first, and then it is so. */
+	bool held = false;
+	enum status st = event.kind == EVENT_REVOKED ? handover_hold(db, s->arena, row->application_id, &event, &held) : STATUS_OK;
+	if (st == STATUS_OK && held) {
+		*ret = "moved";
+		return STATUS_OK;
+	}
+	if (st == STATUS_OK)
+		st = application_apply(db, s->arena, row->application_id, &event, &outcome);
 	if (st == STATUS_MISSING) { /* deleted since the list was looked through */
 		*ret = "gone";
 		return STATUS_OK;

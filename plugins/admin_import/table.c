@@ -59,10 +59,10 @@ static bool line_next(struct table *t, struct bytes *ret)
 static char *line_decode(struct table *t, struct bytes line)
 {
 	size_t room = line.len * 3 + 1, left = line.len, free = room;
-	char *text = arena_alloc(t->arena, room + 1), *to = text, *from = (char *)(uintptr_t)line.data;
 
 	if (line.len > LINE_MAX || memchr(line.data, 0, line.len))
 		return NULL;
+	char *text = arena_alloc(t->arena, room + 1), *to = text, *from = (char *)(uintptr_t)line.data;
 	if (t->conv == (iconv_t)-1) {
 		memcpy(text, line.data, line.len);
 		return text_utf8_valid(text, line.len) ? text : NULL;

@@ -35,6 +35,7 @@ static const struct word plans[] = {
 	{"taken", "", N_("The application becomes valid: the certificate was downloaded.")},
 	{"revoked", "", N_("The application becomes revoked.")},
 	{"stays", "several", N_("Nothing is done: several applications have this DN, so that it cannot be told which one this is.")},
+	{"stays", "card", N_("Nothing is done: the certificate is still to be handed over to the card service.")},
 	{"stays", "further", N_("Nothing is done: the application is further here than in the list.")},
 	{"stays", "revoked-here", N_("Nothing is done: it is revoked here, and a revocation cannot be undone.")},
 	{"none", "", N_("Cannot be registered.")},

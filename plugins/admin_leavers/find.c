@@ -111,8 +111,8 @@ enum status find_search(struct request *rq)
 	when before = 0;
 	uint64_t run;
 
-	pattern = text_lower(rq->arena, text_trim(rq->arena, pattern ? pattern : ""));
-	if (day && *day && !clock_parse_field(arena_printf(rq->arena, "%.20sT00:00", day), &before))
+	pattern = text_fold(rq->arena, text_trim(rq->arena, pattern ? pattern : ""));
+	if (day && *day && !clock_parse_day(text_fold(rq->arena, day), &before))
 		return runs_show(rq, _("A date must be written like 2026-04-01."));
 	if (*pattern && !text_clean(pattern, PATTERN_MAX))
 		return runs_show(rq, _("A word to look for may have at most 255 characters."));
@@ -171,13 +171,13 @@ static enum status list_fill(struct request *rq, struct model *m, uint64_t below
 enum status runs_show(struct request *rq, const char *why)
 {
 	struct model *m = model_new(rq->arena);
-	const char *below = request_query(rq, "below"), *list = request_field(rq, "list"), *pattern = request_field(rq, "pattern"),
+	const char *list = request_field(rq, "list"), *pattern = request_field(rq, "pattern"),
 		   *before = request_field(rq, "before");
-	int64_t number = 0;
+	uint64_t below = 0;
+	enum status s = request_query_number(rq, "below", INT64_MAX, &below);
 
-	if (below && !text_int(below, 1, INT64_MAX, &number))
-		return cause(STATUS_INVALID, "query below is not a number");
-	enum status s = list_fill(rq, m, (uint64_t)number);
+	if (s == STATUS_OK)
+		s = list_fill(rq, m, below);
 	if (s != STATUS_OK)
 		return s;
 	if (why)

@@ -44,5 +44,4 @@ enum status run_of(struct request *rq, struct run *ret) MUST_CHECK;
 /* result.c */
 enum status run_export(struct request *rq);
 
-
 #endif

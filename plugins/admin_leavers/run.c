@@ -84,14 +84,13 @@ static void person_status(struct request *rq, struct model *row, const struct ru
 
 static enum status people_fill(struct request *rq, struct model *m, const struct run *run)
 {
-	const char *after_text = request_query(rq, "after");
-	int64_t after = 0;
+	uint64_t after = 0;
 	struct person *people;
 	size_t n;
+	enum status s = request_query_number(rq, "after", INT64_MAX, &after);
 
-	if (after_text && !text_int(after_text, 1, INT64_MAX, &after))
-		return cause(STATUS_INVALID, "query after is not a number");
-	enum status s = person_list(rq->db, rq->arena, run->id, (uint64_t)after, PAGE_ROWS + 1, rq->now, &people, &n);
+	if (s == STATUS_OK)
+		s = person_list(rq->db, rq->arena, run->id, after, PAGE_ROWS + 1, rq->now, &people, &n);
 	if (s != STATUS_OK)
 		return s;
 	struct model *table = n ? model_section(m, "PEOPLE") : NULL;

@@ -70,12 +70,12 @@ static const char *month_label(struct arena *a, unsigned month)
 
 static void figures_fill(struct arena *a, struct model *m, const int64_t *n)
 {
-	model_set(m, "APPLIED", number_show(a, n[COUNT_APPLIED]));
-	model_set(m, "ISSUED", number_show(a, n[COUNT_ISSUED]));
-	model_set(m, "RENEWED", number_show(a, n[COUNT_RENEWED]));
-	model_set(m, "REVOKED", number_show(a, n[COUNT_REVOKED]));
-	model_set(m, "EXPIRED", number_show(a, n[COUNT_EXPIRED]));
-	model_set(m, "MISSED", number_show(a, n[COUNT_MISSED]));
+	model_set(m, "APPLIED", text_number(a, n[COUNT_APPLIED]));
+	model_set(m, "ISSUED", text_number(a, n[COUNT_ISSUED]));
+	model_set(m, "RENEWED", text_number(a, n[COUNT_RENEWED]));
+	model_set(m, "REVOKED", text_number(a, n[COUNT_REVOKED]));
+	model_set(m, "EXPIRED", text_number(a, n[COUNT_EXPIRED]));
+	model_set(m, "MISSED", text_number(a, n[COUNT_MISSED]));
 }
 
 static void months_fill(struct request *rq, struct model *m, const struct choice *c, const struct sums *sums)
@@ -147,11 +147,11 @@ static enum status present_fill(struct request *rq, struct model *m, const struc
 	for (size_t i = 0; i < n; i++) {
 		struct model *type = model_section(m, "PRESENT");
 		model_set(type, "TYPE_TITLE", certificate_title(present[i].type));
-		model_set(type, "VALID", number_show(rq->arena, present[i].valid));
+		model_set(type, "VALID", text_number(rq->arena, present[i].valid));
 		all += present[i].valid;
 	}
-	model_set(m, "VALID_ALL", number_show(rq->arena, all));
-	model_set(m, "USERS", number_show(rq->arena, users));
+	model_set(m, "VALID_ALL", text_number(rq->arena, all));
+	model_set(m, "USERS", text_number(rq->arena, users));
 	types_fill(m, c, present, n);
 	if (!notes.counted_at)
 		model_show(m, "UNCOUNTED");

@@ -7,20 +7,6 @@
 #define PLOT_HEIGHT 240
 #define LINES 4
 
-char *number_show(struct arena *a, int64_t n)
-{
-	char *plain = arena_printf(a, "%lld", (long long)n), *shown = arena_alloc(a, 2 * strlen(plain) + 1), *to = shown;
-	size_t left = strlen(plain);
-
-	for (; *plain; plain++) {
-		*to++ = *plain;
-		left--;
-		if (left && left % 3 == 0 && *plain != '-')
-			*to++ = ',';
-	}
-	return shown;
-}
-
 /* The least 1, 2 or 5 times a power of ten per line with which the highest bar fits. */
 static int64_t line_step(int64_t highest)
 {
@@ -56,7 +42,7 @@ void chart_fill(struct arena *a, struct model *m, const struct chart_month *mont
 		struct model *line = model_section(m, "LINE");
 		model_setf(line, "Y", "%.1f", bottom - (double)(i * step) * unit);
 		model_setf(line, "LABEL_Y", "%.1f", bottom - (double)(i * step) * unit + 5);
-		model_set(line, "VALUE", number_show(a, i * step));
+		model_set(line, "VALUE", text_number(a, i * step));
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct chart_month *c = &months[i];

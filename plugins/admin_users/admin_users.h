@@ -23,10 +23,6 @@ enum status application_asked_for(struct request *rq, struct application *ret, c
 /* Fills what a row of a list says. owner NULL: not known yet. */
 void row_fill(struct request *rq, struct model *row, const struct application *app);
 void owner_fill(struct model *m, const struct application *app, const struct user *owner);
-/* Fills PHASE, and ERROR with the way to the words on it. */
-void phase_fill(struct request *rq, struct model *m, const struct application *app);
-/* "12,345". */
-char *count_text(struct arena *a, unsigned count);
 const char *common_name(struct arena *a, const char *subject);
 /* A text of the core's, in this thread's language. */
 const char *core_text(const char *msgid);
@@ -45,7 +41,6 @@ enum status delete_question(struct request *rq);
 enum status delete_order(struct request *rq);
 /* Why it cannot be done: a msgid; NULL: nothing is in the way. */
 const char *revoke_why_not(const struct application *app, when now);
-const char *retry_why_not(const struct application *app);
 enum status delete_why_not(struct request *rq, const struct application *app, const char **ret) MUST_CHECK;
 const char *reason_text(int code); /* msgid; NULL: none that is known */
 

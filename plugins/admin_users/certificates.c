@@ -81,7 +81,7 @@ static void day_read(struct request *rq, struct search *search, int field, when 
 {
 	const char *text = text_fold(rq->arena, search->fields[field]);
 
-	if (*text && !clock_parse_field(arena_printf(rq->arena, "%sT00:00", text), ret))
+	if (*text && !clock_parse_day(text, ret))
 		search->wrong = _("A date is not one: please enter it as in 2024-01-31.");
 }
 
@@ -140,22 +140,18 @@ static enum status search_read(struct request *rq, struct search *search)
 static char *search_url(struct request *rq, const struct search *search, const struct found_place *place)
 {
 	struct text t = text_new(rq->arena, URL_MAX);
-	char separator[2] = "?";
 
 	text_add(&t, "/admin_users/certificates");
-	for (size_t i = 0; i < FIELDS; i++) {
-		if (!search->fields[i][0])
-			continue;
-		text_addf(&t, "%s%s=%s", separator, field_names[i], text_url_encode(rq->arena, search->fields[i]));
-		separator[0] = '&';
-	}
+	for (size_t i = 0; i < FIELDS; i++)
+		text_add_query(&t, field_names[i], search->fields[i]);
 	if (!place)
 		return t.data;
-	text_addf(&t, "%sorder=%s&after=%llu", separator, order_names[place->order], (unsigned long long)place->id);
+	text_add_query(&t, "order", order_names[place->order]);
+	text_add_query(&t, "after", arena_printf(rq->arena, "%llu", (unsigned long long)place->id));
 	if (place->order == FOUND_CN)
-		text_addf(&t, "&key=%s", text_url_encode(rq->arena, place->text));
+		text_add_query(&t, "key", place->text);
 	else if (place->order != FOUND_NEWEST)
-		text_addf(&t, "&key=%lld", (long long)place->time);
+		text_add_query(&t, "key", arena_printf(rq->arena, "%lld", (long long)place->time));
 	return t.data;
 }
 
@@ -224,7 +220,7 @@ static void outcome_fill(struct request *rq, struct model *m, const struct searc
 	else if (found->count > COUNT_MAX)
 		model_show(m, "MANY");
 	else
-		model_set(model_section(m, "COUNTED"), "COUNT", count_text(rq->arena, found->count));
+		model_set(model_section(m, "COUNTED"), "COUNT", text_number(rq->arena, found->count));
 	switch (found->order) {
 	case FOUND_CN:
 		model_show(m, "BY_CN");

@@ -63,7 +63,7 @@ const char *revoke_why_not(const struct application *app, when now)
 	return NULL;
 }
 
-const char *retry_why_not(const struct application *app)
+static const char *retry_why_not(const struct application *app)
 {
 	if (app->state != APPLICATION_ERROR)
 		return N_("The application is not in error (any more), so there is nothing to start again.");

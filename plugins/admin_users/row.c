@@ -6,11 +6,6 @@ const char *core_text(const char *msgid)
 	return i18n_text("core", msgid);
 }
 
-char *count_text(struct arena *a, unsigned count)
-{
-	return count < 1000 ? arena_printf(a, "%u", count) : arena_printf(a, "%u,%03u", count / 1000, count % 1000);
-}
-
 /* For people: subjects hold no escaped commas (nii-upstream's rules for the CN allow them nowhere else). */
 const char *common_name(struct arena *a, const char *subject)
 {
@@ -58,7 +53,8 @@ void owner_fill(struct model *m, const struct application *app, const struct use
 	model_set(known, "OWNER_NAME", owner->name);
 }
 
-void phase_fill(struct request *rq, struct model *m, const struct application *app)
+/* PHASE, or ERROR with the way to the words on it. */
+static void phase_fill(struct request *rq, struct model *m, const struct application *app)
 {
 	if (app->state == APPLICATION_ERROR || app->state == APPLICATION_REVOKE_ERROR) {
 		struct model *error = model_section(m, "ERROR");

@@ -25,8 +25,6 @@ static const struct trouble troubles[] = {
 	{"rejected", N_("The issuing service refused the application without giving a code."), ask_upstream},
 	{"gave-up", N_("The issuing service could not be reached or did not answer, however often it was tried."),
 		N_("Check that the issuing service can be reached from here. Then start the application again; it is not issued twice.")},
-	{"gave_up", N_("The issuing service could not be reached or did not answer, however often it was tried."),
-		N_("Check that the issuing service can be reached from here. Then start the application again; it is not issued twice.")},
 	{"card-service", N_("The certificate was issued, but the card service did not take it."),
 		N_("Check that the card service can be reached and what it says below. Then start the application again: the same certificate is handed over once more, as long as it is kept (28 days).")},
 	{"handover-over", N_("Key and PIN for the card were kept for 28 days, and have been wiped since."),

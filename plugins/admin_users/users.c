@@ -17,17 +17,16 @@ static const struct {
 
 static enum status query_read(struct request *rq, struct user_query *ret)
 {
-	const char *words = request_query(rq, "q"), *field = request_query(rq, "in"), *below = request_query(rq, "below");
+	const char *words = request_query(rq, "q"), *field = request_query(rq, "in");
 	struct user_query query = {.words = text_trim(rq->arena, words ? words : ""), .limit = PAGE_ROWS + 1};
-	int64_t id = 0;
 
 	while (field && *field && query.field < USER_FIELD_COUNT && !text_same(field, fields[query.field].name))
 		query.field++;
 	if (query.field == USER_FIELD_COUNT)
 		return cause(STATUS_INVALID, "query in is none");
-	if (below && !text_int(below, 1, INT64_MAX, &id))
-		return cause(STATUS_INVALID, "query below is not a number");
-	query.below = (uint64_t)id;
+	enum status s = request_query_number(rq, "below", INT64_MAX, &query.below);
+	if (s != STATUS_OK)
+		return s;
 	if (query.words[0] && !text_clean(query.words, WORDS_MAX))
 		return request_refuse(rq, cause(STATUS_INVALID, "query q is too long or has control characters"),
 			_("The search may have at most 200 characters, without control characters."));
@@ -38,17 +37,13 @@ static enum status query_read(struct request *rq, struct user_query *ret)
 static char *query_url(struct request *rq, const struct user_query *query, uint64_t below)
 {
 	struct text t = text_new(rq->arena, URL_MAX);
-	char separator[2] = "?";
 
 	text_add(&t, "/admin_users");
-	if (query->words[0]) {
-		text_addf(&t, "?q=%s", text_url_encode(rq->arena, query->words));
-		separator[0] = '&';
-	}
+	text_add_query(&t, "q", query->words);
 	if (query->words[0] && query->field != USER_FIELD_ANY)
-		text_addf(&t, "&in=%s", fields[query->field].name);
+		text_add_query(&t, "in", fields[query->field].name);
 	if (below)
-		text_addf(&t, "%sbelow=%llu", separator, (unsigned long long)below);
+		text_add_query(&t, "below", arena_printf(rq->arena, "%llu", (unsigned long long)below));
 	return t.data;
 }
 
@@ -99,7 +94,7 @@ enum status users_page(struct request *rq)
 	if (count > COUNT_MAX)
 		model_show(m, "MANY");
 	else
-		model_set(model_section(m, "COUNTED"), "COUNT", count_text(rq->arena, count));
+		model_set(model_section(m, "COUNTED"), "COUNT", text_number(rq->arena, count));
 	if (n == 0)
 		model_show(m, "EMPTY");
 	struct model *table = n ? model_section(m, "TABLE") : NULL;
@@ -159,16 +154,15 @@ static enum status applications_fill(struct request *rq, struct model *m, const 
 
 enum status user_page(struct request *rq)
 {
-	const char *below_text = request_query(rq, "below");
-	int64_t below = 0;
+	uint64_t below = 0;
 	struct user user;
 	unsigned id;
 
 	if (!request_part_number(rq, "id", &id))
 		return cause(STATUS_MISSING, "not a number of a user");
-	if (below_text && !text_int(below_text, 1, UINT32_MAX, &below))
-		return cause(STATUS_INVALID, "query below is not a number");
-	enum status s = user_get(rq->db, rq->arena, id, &user);
+	enum status s = request_query_number(rq, "below", UINT32_MAX, &below);
+	if (s == STATUS_OK)
+		s = user_get(rq->db, rq->arena, id, &user);
 	if (s == STATUS_OK)
 		s = audit_add(rq->db, "admin.looked", arena_printf(rq->arena, "user:%u", id), NULL);
 	if (s != STATUS_OK)

@@ -3,9 +3,9 @@
 bench_admin() {
 	local size line name p50 p95 floor50 floor95
 	for size in ${BENCH_ADMIN_SIZES:-10000 100000 1000000}; do
-		stack_up 1 "inkan: admins = {\"admin@example.ac.jp\", \"bench000001@example.ac.jp\"}"
-		# A server with the memory that such a size has in earnest; the demo's is as small as can be.
-		sql -e "SET GLOBAL innodb_buffer_pool_size = 2 * 1024 * 1024 * 1024; DELETE FROM application; DELETE FROM user WHERE id >= 1000000"
+		# The memory that such a size has in earnest; the demo's is as small as can be.
+		INKAN_DEMO_POOL=2G stack_up 1 "inkan: admins = {\"admin@example.ac.jp\", \"bench000001@example.ac.jp\"}"
+		sql -e "DELETE FROM application; DELETE FROM user WHERE id >= 1000000"
 		{ echo "SET @people = $((size / 10));" && cat "$source_dir/tests/bench/admin.sql"; } | sql >/dev/null || die "the database cannot be filled."
 		BENCH_SUPPORT=$source_dir/tests/support PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$source_dir/tests/bench/admin.py" "$stack_url" "$stack_ca" "$stack_db" \
 			"kanri:$(cat "$stack_dir/keys/password.basic")" "$size" "${BENCH_ADMIN_REQUESTS:-60}" >"$top/admin" || die "the searches could not be timed; $(tail -n 1 "$stack_dir/log/inkan.log")"

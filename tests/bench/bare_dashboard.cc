@@ -1,9 +1,11 @@
-/* The floor of the dashboard: bare libfcgi, the same two statements, the same views by bare ctemplate; no session rules, log or limits.
+/* The floor of the dashboard: bare libfcgi, the same statements, the same views by bare ctemplate; no session rules, log or limits.
  *
- *   bare_dashboard SOCKET THREADS DB_SOCKET DB_USER DB_PASSWORD_FILE VIEW_DIR VERSION SQL_FILE LOCALE_DIR
+ *   bare_dashboard SOCKET THREADS DB_SOCKET DB_USER DB_PASSWORD_FILE VIEW_DIR VERSION STATEMENTS LOCALE_DIR
  *
  * A thread is a loop of FCGX_Accept_r with one connection to the database. All texts are translated once, before the first request.
- * SQL_FILE holds the statements as the portal prepared them, one a line: that of the session, that of the list. */
+ * STATEMENTS.Prepare and .Execute hold what the portal prepared and then executed for one page, one statement a line. All of it is
+ * executed for every page, in that order and with those values; only the digest of the session is computed anew. What is on the page
+ * comes from the session and the list; of other statements the rows are fetched. */
 #include <ctemplate/template.h>
 #include <ctemplate/template_cache.h>
 #include <ctemplate/template_dictionary.h>
@@ -44,7 +46,8 @@ namespace
 	X(LANG) X(TITLE) X(SITE) X(VERSION) X(DEMO) X(IN_EN) X(IN_JA) X(LANG_URL) X(USER) X(USER_EPPN) X(USER_NAME)   \
 	X(ENTRY) X(ENTRY_PATH) X(ENTRY_TITLE) X(CSRF) X(BODY) X(FORM) X(NAME) X(TYPE_TITLE) X(TYPE_PURPOSE)  \
 	X(PATH) X(TYPE_BUTTON) X(APPLICANT_MAIL) X(FORM_KEY) X(PARTS) X(FIXED) X(COUNTED) X(MONTHS) X(LIST)  \
-	X(ALL) X(TABLE) X(ROW) X(ROW_PATH) X(NUMBER) X(TYPE) X(APPLIED_ON) X(PHASE) X(PHASE_CLASS) X(STATE)  \
+	X(ALL) X(TOGGLE_URL) X(SEARCH) X(WORDS) X(WORDS_MAX) X(STATE_OPTION) X(STATE_NAME) X(STATE_LABEL)    \
+	X(TABLE) X(ROW) X(ROW_PATH) X(NUMBER) X(TYPE) X(APPLIED_ON) X(PHASE) X(PHASE_CLASS) X(STATE)         \
 	X(STATE_CLASS) X(HAS_EXPIRY) X(EXPIRES_ON) X(HAS_MEMO) X(MEMO)
 // clang-format on
 #define X(name) const StaticTemplateString k##name = STS_INIT(k##name, #name);
@@ -58,28 +61,45 @@ const char headers[] =
 
 constexpr unsigned COLS_MAX = 64;
 constexpr unsigned long CELL_MAX = 4096;
-constexpr long long ROWS_ASKED = 51; /* 50 are shown, as the portal does */
+constexpr unsigned ARGS_MAX = 16;
+constexpr unsigned ROWS_SHOWN = 50; /* one more is asked for */
 /* Of the columns, those that the page shows. A name that comes twice is meant where it comes first behind the one before. */
-enum { S_USER, S_EPPN, S_NAME, S_MAIL };
-const char *const session_columns[] = {"id", "eppn", "name", "mail", nullptr};
+enum { S_EPPN, S_NAME, S_MAIL };
+const char *const session_columns[] = {"eppn", "name", "mail", nullptr};
 enum { L_NUMBER, L_MEMO, L_CREATED, L_NOT_AFTER };
 const char *const list_columns[] = {"number", "memo", "created_at", "not_after", nullptr};
+const char *const no_columns[] = {nullptr};
 constexpr unsigned SHOWN_MAX = 8;
+
+/* Something that the portal asks for one page. */
+struct question {
+	enum { SESSION, LIST, OTHER } what;
+	std::string sql;
+	std::vector<std::string> args; /* of a session: none */
+	std::vector<bool> arg_is_text;
+};
 
 struct settings {
 	const char *db_socket, *db_user, *version;
-	std::string password, session_sql, list_sql;
+	std::string password;
+	std::vector<question> questions; /* the first is the session's */
 	int fd;
 } set;
 ctemplate::TemplateCache *cache;
 
+/* The filter's states, and their labels. */
+constexpr unsigned STATES = 6;
+const char *const state_names[STATES] = {"requested", "not-taken", "valid", "expired", "revoked", "error"};
+const char *const state_labels[STATES] = {
+	"Requested", "Not downloaded", "Valid", "Expired", "Revoked", "Error"};
+
 /* What is not in the views. */
 struct words {
 	const char *lang, *lang_section_url, *site;
-	std::string title, menu, type, purpose, button, valid, layout;
+	std::string title, type, purpose, button, valid, layout, menu[2], states[STATES];
 };
-words english = {"en", "/?lang=ja", "Client Certificate Portal", "", "", "", "", "", "", ""};
-words japanese = {"ja", "/?lang=en", "クライアント証明書発行システム", "", "", "", "", "", "", ""};
+words english = {"en", "/?lang=ja", "Client Certificate Portal", "", "", "", "", "", "", {}, {}};
+words japanese = {"ja", "/?lang=en", "クライアント証明書発行システム", "", "", "", "", "", "", {}, {}};
 
 struct statement {
 	MYSQL_STMT *handle;
@@ -89,14 +109,32 @@ struct statement {
 	unsigned long lens[COLS_MAX];
 	my_bool nulls[COLS_MAX];
 	unsigned at[SHOWN_MAX]; /* where the shown ones are */
+	MYSQL_BIND args[ARGS_MAX];
+	long long arg_numbers[ARGS_MAX];
 };
 
-void statement_prepare(MYSQL *my, const std::string &sql, const char *const *shown, statement *s)
+void args_bind(const question &q, statement *s)
 {
+	DIE_UNLESS(mysql_stmt_param_count(s->handle) == (q.what == question::SESSION ? 1 : q.args.size()));
+	for (size_t i = 0; i < q.args.size(); i++) {
+		s->arg_numbers[i] = strtoll(q.args[i].c_str(), nullptr, 10);
+		s->args[i].buffer_type = q.arg_is_text[i] ? MYSQL_TYPE_STRING : MYSQL_TYPE_LONGLONG;
+		s->args[i].buffer = q.arg_is_text[i] ? const_cast<char *>(q.args[i].data())
+						     : static_cast<void *>(&s->arg_numbers[i]);
+		s->args[i].buffer_length = q.args[i].size();
+	}
+}
+
+void statement_prepare(MYSQL *my, const question &q, statement *s)
+{
+	const char *const *shown = q.what == question::SESSION ? session_columns
+				   : q.what == question::LIST  ? list_columns
+							       : no_columns;
 	MYSQL_BIND binds[COLS_MAX] = {};
 
 	s->handle = mysql_stmt_init(my);
-	DIE_UNLESS(s->handle && mysql_stmt_prepare(s->handle, sql.data(), sql.size()) == 0);
+	DIE_UNLESS(s->handle && mysql_stmt_prepare(s->handle, q.sql.data(), q.sql.size()) == 0);
+	args_bind(q, s);
 	s->cols = mysql_stmt_field_count(s->handle);
 	MYSQL_RES *about = mysql_stmt_result_metadata(s->handle);
 	DIE_UNLESS(about && s->cols <= COLS_MAX);
@@ -166,9 +204,12 @@ void layout_fill(TemplateDictionary *page, const words *w, const statement *user
 	TemplateDictionary *section = page->AddSectionDictionary(kUSER);
 	section->SetValue(kUSER_EPPN, text_at(user, S_EPPN));
 	section->SetValue(kUSER_NAME, text_at(user, S_NAME));
-	TemplateDictionary *entry = section->AddSectionDictionary(kENTRY);
-	entry->SetValue(kENTRY_PATH, "/demo_mailbox/");
-	entry->SetValue(kENTRY_TITLE, w->menu);
+	const char *const paths[] = {"/calendar", "/demo_mailbox/"};
+	for (unsigned i = 0; i < 2; i++) {
+		TemplateDictionary *entry = section->AddSectionDictionary(kENTRY);
+		entry->SetValue(kENTRY_PATH, paths[i]);
+		entry->SetValue(kENTRY_TITLE, w->menu[i]);
+	}
 }
 
 void form_fill(TemplateDictionary *body, const words *w, const statement *user, const char *csrf)
@@ -204,54 +245,59 @@ void row_fill(TemplateDictionary *row, const words *w, const statement *s)
 		row->AddSectionDictionary(kHAS_MEMO)->SetValue(kMEMO, text_at(s, L_MEMO));
 }
 
-void list_fill(TemplateDictionary *body, const words *w, statement *s, long long user_id)
+void list_fill(TemplateDictionary *body, const words *w, statement *s)
 {
-	long long below = INT64_MAX, live = -1, limit = ROWS_ASKED;
-	MYSQL_BIND args[4] = {};
-	long long *const values[] = {&user_id, &below, &live, &limit};
-
-	for (unsigned i = 0; i < 4; i++) {
-		args[i].buffer_type = MYSQL_TYPE_LONGLONG;
-		args[i].buffer = values[i];
-	}
-	DIE_UNLESS(mysql_stmt_bind_param(s->handle, args) == 0 && mysql_stmt_execute(s->handle) == 0 &&
-		   mysql_stmt_store_result(s->handle) == 0);
 	TemplateDictionary *list = body->AddSectionDictionary(kLIST);
-	list->ShowSection(kALL);
+	TemplateDictionary *search = list->AddSectionDictionary(kSEARCH);
+	unsigned n = 0;
+
+	search->SetIntValue(kWORDS_MAX, 200);
+	for (unsigned i = 0; i < STATES; i++) {
+		TemplateDictionary *option = search->AddSectionDictionary(kSTATE_OPTION);
+		option->SetValue(kSTATE_NAME, state_names[i]);
+		option->SetValue(kSTATE_LABEL, w->states[i]);
+	}
+	list->AddSectionDictionary(kALL)->SetValue(kTOGGLE_URL, "/?valid=1#applications");
 	TemplateDictionary *table = list->AddSectionDictionary(kTABLE);
-	for (long long n = 1; n < ROWS_ASKED && mysql_stmt_fetch(s->handle) == 0; n++)
-		row_fill(table->AddSectionDictionary(kROW), w, s);
+	while (mysql_stmt_fetch(s->handle) == 0)
+		if (n++ < ROWS_SHOWN)
+			row_fill(table->AddSectionDictionary(kROW), w, s);
 	mysql_stmt_free_result(s->handle);
+}
+
+void execute(statement *s)
+{
+	DIE_UNLESS(mysql_stmt_bind_param(s->handle, s->args) == 0 && mysql_stmt_execute(s->handle) == 0 &&
+		   mysql_stmt_store_result(s->handle) == 0);
 }
 
 bool session_find(statement *s, const char *cookies)
 {
 	const char *token = cookies ? strstr(cookies, "__Host-session=") : nullptr;
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	MYSQL_BIND arg = {};
 
 	if (!token)
 		return false;
 	token += strlen("__Host-session=");
 	SHA256(reinterpret_cast<const unsigned char *>(token), strcspn(token, ";"), digest);
-	arg.buffer_type = MYSQL_TYPE_BLOB;
-	arg.buffer = digest;
-	arg.buffer_length = sizeof digest;
-	DIE_UNLESS(mysql_stmt_bind_param(s->handle, &arg) == 0 && mysql_stmt_execute(s->handle) == 0 &&
-		   mysql_stmt_store_result(s->handle) == 0);
+	s->args[0].buffer_type = MYSQL_TYPE_BLOB;
+	s->args[0].buffer = digest;
+	s->args[0].buffer_length = sizeof digest;
+	execute(s);
 	bool found = mysql_stmt_fetch(s->handle) == 0;
 	mysql_stmt_free_result(s->handle);
 	return found;
 }
 
-void answer(FCGX_Request *fcgi, statement *session, statement *list)
+void answer(FCGX_Request *fcgi, std::vector<statement> &statements)
 {
 	static const char csrf[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 	const char *accepts = FCGX_GetParam("HTTP_ACCEPT_LANGUAGE", fcgi->envp);
 	const words *w = accepts && strncmp(accepts, "en", 2) == 0 ? &english : &japanese;
+	const statement *session = &statements[0];
 	std::string out;
 
-	if (!session_find(session, FCGX_GetParam("HTTP_COOKIE", fcgi->envp))) {
+	if (!session_find(&statements[0], FCGX_GetParam("HTTP_COOKIE", fcgi->envp))) {
 		FCGX_PutS("Status: 403 Forbidden\r\n\r\n", fcgi->out);
 		return;
 	}
@@ -260,7 +306,14 @@ void answer(FCGX_Request *fcgi, statement *session, statement *list)
 	TemplateDictionary *body = page.AddIncludeDictionary(kBODY);
 	body->SetFilename(std::string(w->lang) + "dashboard.html");
 	form_fill(body, w, session, csrf);
-	list_fill(body, w, list, number_at(session, S_USER));
+	for (size_t i = 1; i < statements.size(); i++) {
+		execute(&statements[i]);
+		if (set.questions[i].what == question::LIST)
+			list_fill(body, w, &statements[i]);
+		while (set.questions[i].what != question::LIST && mysql_stmt_fetch(statements[i].handle) == 0)
+			;
+		mysql_stmt_free_result(statements[i].handle);
+	}
 	DIE_UNLESS(cache->ExpandNoLoad(w->layout, ctemplate::STRIP_BLANK_LINES, &page, nullptr, &out));
 	FCGX_PutStr(headers, sizeof headers - 1, fcgi->out);
 	FCGX_FPrintF(fcgi->out, "Content-Length: %lu\r\n\r\n", static_cast<unsigned long>(out.size()));
@@ -269,18 +322,18 @@ void answer(FCGX_Request *fcgi, statement *session, statement *list)
 
 void *worker(void *)
 {
-	auto *session = new statement(), *list = new statement();
+	std::vector<statement> statements(set.questions.size());
 	MYSQL *my = mysql_init(nullptr);
 	FCGX_Request fcgi;
 
 	mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	DIE_UNLESS(mysql_real_connect(my, nullptr, set.db_user, set.password.c_str(), "inkan", 0,
 		set.db_socket, CLIENT_FOUND_ROWS));
-	statement_prepare(my, set.session_sql, session_columns, session);
-	statement_prepare(my, set.list_sql, list_columns, list);
+	for (size_t i = 0; i < statements.size(); i++)
+		statement_prepare(my, set.questions[i], &statements[i]);
 	FCGX_InitRequest(&fcgi, set.fd, 0);
 	while (FCGX_Accept_r(&fcgi) == 0) {
-		answer(&fcgi, session, list);
+		answer(&fcgi, statements);
 		FCGX_Finish_r(&fcgi);
 	}
 	return nullptr;
@@ -315,15 +368,71 @@ void view_load(const words *w, const std::string &dir, const char *name)
 void words_load(words *w, const char *view_dir)
 {
 	w->title = translated(w, "core", "Client certificate application dashboard");
-	w->menu = translated(w, "demo_mailbox", "Demo mailbox");
+	w->menu[0] = translated(w, "core", "Calendar");
+	w->menu[1] = translated(w, "demo_mailbox", "Demo mailbox");
 	w->type = translated(w, "client", "Client certificate");
 	w->purpose = translated(w, "client",
 		"Proves who you are when your device connects to the campus network, a VPN or a web service.");
 	w->button = translated(w, "client", "Apply for a client certificate");
 	w->valid = translated(w, "core", "Valid");
 	w->layout = w->lang + std::string("layout.html");
+	for (unsigned i = 0; i < STATES; i++)
+		w->states[i] = translated(w, "core", state_labels[i]);
 	for (const char *name : {"layout.html", "dashboard.html", "form_parts.html"})
 		view_load(w, view_dir, name);
+}
+
+/* Takes the values out of an executed statement, of which sql is the form with question marks. */
+bool args_learn(const std::string &sql, const std::string &executed, question *q)
+{
+	size_t from = 0, at = 0;
+
+	q->args.clear();
+	q->arg_is_text.clear();
+	for (size_t mark; (mark = sql.find('?', from)) != std::string::npos; from = mark + 1) {
+		if (executed.compare(at, mark - from, sql, from, mark - from) != 0)
+			return false;
+		at += mark - from;
+		bool text = executed[at] == '\'';
+		size_t end =
+			text ? executed.find('\'', at + 1) : executed.find_first_not_of("-0123456789", at);
+		if (end == std::string::npos && text)
+			return false;
+		if (end == std::string::npos)
+			end = executed.size();
+		q->args.push_back(executed.substr(at + text, end - at - text));
+		q->arg_is_text.push_back(text);
+		at = end + text;
+	}
+	return executed.compare(at, std::string::npos, sql, from, std::string::npos) == 0;
+}
+
+void questions_learn(const std::string &statements)
+{
+	std::ifstream prepared(statements + ".Prepare"), executed(statements + ".Execute");
+	std::vector<std::string> known;
+	std::string line;
+
+	while (std::getline(prepared, line))
+		known.push_back(line);
+	while (std::getline(executed, line)) {
+		bool session = line.find("FROM session JOIN") != std::string::npos, learned = false;
+		question q = {};
+
+		q.what = session						  ? question::SESSION
+			 : line.find("ORDER BY number DESC") != std::string::npos ? question::LIST
+										  : question::OTHER;
+		for (size_t i = 0; i < known.size() && !learned; i++) {
+			q.sql = known[i];
+			learned = session ? known[i].find("FROM session JOIN") != std::string::npos
+					  : args_learn(known[i], line, &q);
+		}
+		DIE_UNLESS(learned && q.args.size() <= ARGS_MAX && session == set.questions.empty());
+		if (session)
+			q.args.clear();
+		set.questions.push_back(q);
+	}
+	DIE_UNLESS(set.questions.size() > 1);
 }
 
 } // namespace
@@ -340,9 +449,9 @@ int main(int argc, char **argv)
 	signal(SIGTERM, SIG_DFL);
 	set.db_socket = argv[3];
 	set.db_user = argv[4];
-	std::ifstream password(argv[5]), sql(argv[8]);
+	std::ifstream password(argv[5]);
 	DIE_UNLESS(std::getline(password, set.password));
-	DIE_UNLESS(std::getline(sql, set.session_sql) && std::getline(sql, set.list_sql));
+	questions_learn(argv[8]);
 	set.version = argv[7];
 	set.fd = FCGX_OpenSocket(argv[1], 4096);
 	DIE_UNLESS(set.fd >= 0 && threads > 0 && threads <= 64);

@@ -11,7 +11,7 @@ floor_up() {
 		"USER=$(id -un)" "RUN_DIR=$dir/run" || die "the floor's nginx cannot be configured."
 	version=$(page "$stack_url/" | grep -o -m 1 'inkan\.css?v=[0-9a-f]*' | cut -d = -f 2)
 	TZ=Asia/Tokyo LOCPATH=$stack_dir/locale helper_start "$dir/log/bare.log" "$bare/bare_dashboard" "$dir/run/bare.sock" 8 "$stack_db" inkan \
-		"$stack_dir/keys/password.database" "$source_dir/views" "$version" "$top/ours.Prepare" "$bench_build/locales"
+		"$stack_dir/keys/password.database" "$source_dir/views" "$version" "$top/ours" "$bench_build/locales"
 	floor_pid=${helpers[-1]}
 	helper_start "$dir/log/nginx.out" nginx -p "$dir/run" -e "$dir/log/nginx.log" -c "$dir/nginx/demo.conf"
 	for _ in $(seq 100); do
@@ -23,24 +23,31 @@ floor_up() {
 page() { # URL [LANGUAGE]
 	curl -q -s -f --max-time 10 --noproxy '*' --cacert "$stack_ca" -H "Accept-Language: ${2:-en}" -b "$cookie" "$1"
 }
-# Asks for a page and leaves what its connection said to the database in $top/NAME.prepare and .execute, one statement a line.
-statements() { # NAME URL
-	local log=$top/general.$1 kind
-	sql -e "SET GLOBAL general_log_file = '$log'; SET GLOBAL general_log = ON"
-	page "$2" >/dev/null || die "$2 gave no page."
+# What is asked of the database from now on is written down. Statements prepared before would be, but without their values.
+log_open() { # NAME
+	sql -e "SET GLOBAL general_log_file = '$top/general.$1'; SET GLOBAL general_log = ON"
+}
+# Leaves what the connection that a page was made with said in $top/NAME.Prepare, .Execute and .Query, one statement a line; of the
+# unprepared ones those after the session was found, for before it the connection is set up.
+log_close() { # NAME
+	local kind
 	sql -e "SET GLOBAL general_log = OFF"
-	for kind in Prepare Execute; do
+	for kind in Prepare Execute Query; do
 		# Time and number of the connection may stand in one column or in two.
-		tr -d '\000' <"$log" | awk -v kind="$kind" 'match($0, "[0-9]+ " kind "\t") {
-			id = substr($0, RSTART, RLENGTH) + 0; said = substr($0, RSTART + RLENGTH); of[id] = of[id] said "\n"
-			if (said ~ /FROM session JOIN/) ours = id} END {printf "%s", of[ours]}' >"$top/$1.$kind"
+		tr -d '\000' <"$top/general.$1" | awk -v kind="$kind" 'match($0, "[0-9]+ (Prepare|Execute|Query)\t") {
+			id = substr($0, RSTART, RLENGTH) + 0; command = substr($0, RSTART, RLENGTH); said = substr($0, RSTART + RLENGTH)
+			if (command ~ "Execute" && said ~ /FROM session JOIN/) {ours = id; if (kind == "Query") of[id] = ""}
+			if (command ~ kind) of[id] = of[id] said "\n"} END {printf "%s", of[ours]}' >"$top/$1.$kind"
 	done
 }
-# Before any other page: the first of a connection is the one that prepares its statements.
+# Before any other page: the first of a connection is the one that prepares its statements. What is asked of the database without
+# preparing it would be missing in the floor.
 sql_learn() {
-	statements ours "$stack_url/"
-	[ "$(grep -c . "$top/ours.Prepare")" = 2 ] && grep -q 'FROM application' <(tail -n 1 "$top/ours.Prepare") ||
-		die "the dashboard no longer runs two statements; bring bare_dashboard.cc up to date: $(cat "$top/ours.Prepare")"
+	log_open ours
+	page "$stack_url/" >/dev/null || die "there is no dashboard."
+	log_close ours
+	[ "$(grep -c --text 'ORDER BY number DESC' "$top/ours.Execute")" = 1 ] && [ ! -s "$top/ours.Query" ] ||
+		die "the dashboard asks in another way; bring bare_dashboard.cc up to date: $(cat "$top/ours.Query" "$top/ours.Execute")"
 }
 # What differs from one page to the next in any case: the token and the key of the form.
 page_same() {
@@ -48,16 +55,15 @@ page_same() {
 }
 same_check() { # FLOOR_URL: a floor that does something else is none
 	local ours theirs lang
-	statements floor "$1"
-	ours=$(grep -c . "$top/ours.Execute") theirs=$(grep -c . "$top/floor.Execute")
-	[ "$ours" = 2 ] && [ "$theirs" = 2 ] || die "the dashboard ran $ours statements, the floor $theirs."
+	cmp -s "$top/ours.Execute" "$top/floor.Execute" ||
+		die "the floor asked otherwise: $(diff --text "$top/ours.Execute" "$top/floor.Execute" | cat -v | head -n 10)"
 	for lang in ja en; do
 		page "$stack_url/" "$lang" | page_same >"$top/ours.html"
 		page "$1" "$lang" | page_same >"$top/floor.html"
 		ours=$(wc -c <"$top/ours.html") theirs=$(wc -c <"$top/floor.html")
 		[ "$(calc "$ours > $theirs * 0.98 && $ours < $theirs * 1.02 ? 1 : 0" %d)" = 1 ] ||
 			die "the floor's page ($lang) has $theirs bytes, the dashboard $ours: $(diff "$top/ours.html" "$top/floor.html" | head -n 10)"
-		note "dashboard ($lang): $ours bytes, the floor's $theirs, $(diff "$top/ours.html" "$top/floor.html" | grep -c '^<') lines differ; the same two statements"
+		note "dashboard ($lang): $ours bytes, the floor's $theirs, $(diff "$top/ours.html" "$top/floor.html" | grep -c '^<') lines differ; the same $(grep -c --text . "$top/ours.Execute") statements"
 	done
 }
 dashboard_turn() { # ours|floor LANGUAGE: appends to $top/NAME.LANGUAGE.rate and .cpu
@@ -79,11 +85,14 @@ dashboard_rows() { # LANGUAGE WORD
 bench_dashboard() {
 	local i port lang
 	rm -f "$top"/*.rate "$top"/*.cpu
-	stack_up 10
+	# What the page is made of is the same in every place: only what it needs is on, and no limit greys the button of a user with so many.
+	stack_up 10 'inkan: plugins = {"client", "upstream_local", "demo_idp", "demo_mailbox"}' 'client: live_max = 0'
 	sql_learn
 	port_take port
 	floor_url=https://localhost:$port/
+	log_open floor
 	floor_up "$port"
+	log_close floor
 	same_check "$floor_url"
 	wrk_run "$stack_url/" en 1 >/dev/null
 	wrk_run "$floor_url" en 1 >/dev/null

@@ -5,7 +5,7 @@ bench_import() {
 	: >"$top/import.ours"
 	: >"$top/import.floor"
 	for ((i = 0; i < rounds; i++)); do
-		stack_up 50000
+		INKAN_DEMO_POOL=1G stack_up 50000
 		result=$(STACK_URL=$stack_url STACK_CA=$stack_ca STACK_DB=$stack_db STACK_DIR=$stack_dir \
 			BASIC=$(awk '$1 == "basic:" {print $3}' "$top/out") PASSWORD=$(awk '$1 == "account:" && $2 == "admin" {print $3}' "$top/out") \
 			PYTHONPATH=$source_dir/tests/support PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$source_dir/tests/bench/import.py" 100000) ||

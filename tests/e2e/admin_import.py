@@ -83,5 +83,5 @@ assert f"{rows} certificates were imported." in browser.get(f"/admin_import/{run
 assert taro.get("/client/3").status == 200
 assert taro.get("/client/4").status == 404
 page = browser.get(f"/admin_import/{run}/errors")
-assert page.body.startswith(b"\xef\xbb\xbfRow\t") and "attachment" in page.header("Content-Disposition")
+assert page.body.startswith(b"\xef\xbb\xbf\"Row\",") and "attachment" in page.header("Content-Disposition")
 print("imported, with a server killed on the way")

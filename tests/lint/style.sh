@@ -13,4 +13,8 @@ for f in $(find core plugins -name '*.c' -o -name '*.cc'); do
 	esac
 	if grep -nE '\b(NOW\(\)|CURRENT_TIMESTAMP|time\(NULL\))' "$f"; then echo "$f: a clock besides base/clock"; bad=1; fi
 done
+# What administrators did is told in words, and can be filtered for.
+for action in $(grep -rhoE '"admin\.[a-z_.]+"' core plugins --include='*.c' | sort -u); do
+	grep -qF "{$action, " plugins/admin_audit/words.c || { echo "$action is no action of plugins/admin_audit/words.c"; bad=1; }
+done
 exit $bad

@@ -72,6 +72,8 @@ static void without_either_the_pages_do_not_exist(void **state)
 	assert_int_equal(pages_get("en", "", "/admin_test").http, 404);
 	assert_int_equal(pages_get("en", taro, "/admin_test").http, 404);
 	assert_int_equal(pages_post(taro, "/admin_test/change", "", NULL).http, 404);
+	assert_int_equal(pages_post(taro, "/admin_test", "", NULL).http, 404); /* nor by another method: 405 would tell */
+	assert_int_equal(pages_post(admin, "/admin_test", "", NULL).http, 405);
 	assert_null(strstr(pages_get("en", taro, "/").page, "/admin"));
 	pages_authorization(NULL);
 	struct answer answer = pages_get("en", admin, "/admin_test");

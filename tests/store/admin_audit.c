@@ -98,6 +98,8 @@ static void filters(void **state)
 	assert_string_equal(found("?from=2026-01-02&until=2026-01-02"), "4,");
 	assert_string_equal(found("?from=2026-01-02"), "5,4,");
 	assert_string_equal(found("?until=2025-12-31"), "");
+	assert_string_equal(found("?actor=TARO%EF%BC%A0example.ac.jp"), "4,3,1,"); /* in any case and width */
+	assert_string_equal(found("?object=Application%EF%BC%9A17"), "3,1,");
 	assert_string_equal(found("?object=%25"), ""); /* nothing is a pattern */
 	assert_string_equal(found("?object=%27+OR+1%3D1"), "");
 	assert_int_equal(pages_get("en", session, "/admin_audit?from=yesterday").http, 400);

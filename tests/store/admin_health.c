@@ -289,6 +289,12 @@ static void a_failed_job_is_shown_restarted_and_discarded(void **state)
 	answer = pages_post(admin_session, arena_printf(a, "%s/discard", path), "", NULL);
 	assert_string_equal(answer.location, "/admin_health/jobs?done=gone");
 	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.job WHERE id = %llu", (unsigned long long)id)), 1);
+	/* One that a revocation waits for is not discarded: it would be pending for good. */
+	mariadb_exec("UPDATE job SET state = 'failed' WHERE kind = 'core.handover_revoked'");
+	path = arena_printf(a, "/admin_health/jobs/%llu/discard", (unsigned long long)id);
+	assert_int_equal(pages_get("en", admin_session, path).http, 409);
+	assert_int_equal(pages_post(admin_session, path, "", NULL).http, 409);
+	mariadb_exec("UPDATE job SET state = 'waiting' WHERE kind = 'core.handover_revoked'");
 	path = arena_printf(a, "/admin_health/jobs/%llu/discard", (unsigned long long)gone);
 	answer = pages_get("en", admin_session, path);
 	assert_true(answer.http == 200 && shows(answer, "cannot be undone"));
@@ -298,6 +304,18 @@ static void a_failed_job_is_shown_restarted_and_discarded(void **state)
 	assert_int_equal(audited("admin.job.discarded"), 1);
 	assert_string_equal(pages_get("en", admin_session, path).location, "/admin_health/jobs?done=gone");
 	assert_int_equal(pages_post(admin_session, "/admin_health/jobs/x/restart", "", NULL).http, 303);
+}
+
+/* Number 18 is a run for leavers, not application 18. */
+static void a_job_of_administrators_is_about_no_application(void **state)
+{
+	uint64_t id = job_failed("admin_leavers.mail", 18);
+
+	assert_false(shows(pages_get("en", admin_session, "/admin_health/jobs"), ">18<"));
+	pages_post(admin_session, arena_printf(a, "/admin_health/jobs/%llu/restart", (unsigned long long)id), "", NULL);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM inkan.audit WHERE object = 'application:18'"), 0);
+	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.audit WHERE action = 'admin.job.restarted' AND object = 'job:%llu'",
+		(unsigned long long)id)), 1);
 }
 
 static void long_lists_have_pages(void **state)
@@ -372,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup(a_plugin_that_cannot_tell_is_a_problem, fresh),
 		cmocka_unit_test_setup(monitoring_needs_its_token_and_gets_names_only, fresh),
 		cmocka_unit_test_setup(a_failed_job_is_shown_restarted_and_discarded, fresh),
+		cmocka_unit_test_setup(a_job_of_administrators_is_about_no_application, fresh),
 		cmocka_unit_test_setup(long_lists_have_pages, fresh),
 		cmocka_unit_test_setup(an_event_that_could_not_be_applied_is_shown_and_closed, fresh),
 		cmocka_unit_test_setup(without_the_database_monitoring_is_told_so, fresh),

@@ -344,6 +344,30 @@ static void files_that_are_none_are_told_kindly(void **state)
 	run_path(upload(bytes_string(FILE_OF(HEADER, taro)))); /* nothing of it stays in the way */
 }
 
+/* Each would be a gigabyte, or a stack without end, in the parser; with the token a good form, so that this alone can be why. */
+static void what_takes_memory_is_refused(const char *type, const char *path)
+{
+	static const char *const more[] = {"--" BOUNDARY "\r\n\r\n", "a:b\r\n", "Content-Type: (x) multipart/mixed; boundary=b\r\n\r\n--b\r\n",
+		"Content-Type:\r\n (message) multipart/mixed; boundary=b\r\n\r\n--b\r\n"};
+	const char *head = arena_printf(a, "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n%s\r\n--" BOUNDARY "\r\n",
+		pages_csrf(session));
+	const char *tail = "Content-Disposition: form-data; name=\"x\"\r\n\r\nx\r\n--" BOUNDARY "--\r\n";
+
+	assert_non_null(strstr(pages_send(session, path, type, bytes_string(arena_printf(a, "%s%s", head, tail))).page, "No file was chosen"));
+	for (size_t i = 0; i < COUNT_OF(more); i++) {
+		struct text t = text_new(a, 1 << 20);
+		struct answer answer;
+
+		text_add(&t, head);
+		for (int k = i < 2 ? 20000 : 1; k > 0; k--)
+			text_add(&t, more[i]);
+		text_add(&t, tail);
+		answer = pages_send(session, path, type, bytes_of(t.data, t.len));
+		assert_int_equal(answer.http, 400);
+		assert_null(strstr(answer.page, "No file was chosen"));
+	}
+}
+
 static void hostile_forms_are_refused(void **state)
 {
 	const char *type = "multipart/form-data; boundary=" BOUNDARY, *path = "/admin_import/upload";
@@ -353,6 +377,7 @@ static void hostile_forms_are_refused(void **state)
 	for (int i = 0; i < 20000; i++)
 		text_addf(&nested, "--%s\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n", i ? arena_printf(a, "b%d", i - 1) : BOUNDARY, i);
 	assert_int_equal(pages_send(session, path, type, bytes_of(nested.data, nested.len)).http, 400);
+	what_takes_memory_is_refused(type, path);
 	assert_int_equal(pages_send(session, path, type, bytes_string("nothing of the kind")).http, 403); /* no token in it */
 	assert_int_equal(pages_send(session, path, "multipart/form-data", bytes_string("x")).http, 415);
 	assert_int_equal(pages_send(session, path, "application/json", bytes_string("{}")).http, 415);
@@ -434,6 +459,21 @@ static void owners_are_found_by_mail(void **state)
 	assert_int_equal(test_application(db, a, &one).number, 4);
 }
 
+/* The address of one who has left may be another person's by now: his certificates wait until somebody logs in with it. */
+static void an_address_not_seen_for_long_gives_no_owner(void **state)
+{
+	struct user gone = person("gone@u.test", FORGE_IDP, "gone@u.test"), here = person("here@u.test", FORGE_IDP, "here@u.test");
+	mariadb_exec(arena_printf(a, "UPDATE inkan.user SET seen_at = %lld WHERE id = %d", (long long)(clock_now() - 401 * DAY), (int)gone.id));
+
+	registered(fetched(FILE_OF(HEADER, {.id = "1", .dn = DN("gone"), .state = "5", .mail = "gone@u.test", .serial = "31"},
+			   {.id = "2", .dn = DN("here"), .state = "5", .mail = "here@u.test", .serial = "32"})),
+		ALL_NEW);
+	assert_int_equal(count(arena_printf(a, "application WHERE user_id = %d", (int)here.id)), 1);
+	assert_int_equal(count("application WHERE user_id IS NULL AND mail = 'gone@u.test'"), 1);
+	check_ok(attach_waiting(db, a, &gone)); /* he is still there after all */
+	assert_int_equal(count(arena_printf(a, "application WHERE user_id = %d AND number = 1", (int)gone.id)), 1);
+}
+
 static void waiting_rows_are_attached_at_log_in(void **state)
 {
 	const char *path = fetched(FILE_OF(HEADER, {.id = "1", .dn = DN("l1"), .state = "5", .mail = "Later@u.test", .serial = "21"},
@@ -496,6 +536,33 @@ static void known_rows_become_events(void **state)
 	assert_int_equal(number("SELECT moved FROM inkan.import_run"), 2);
 	assert_int_equal(number("SELECT left_out FROM inkan.import_run"), 1);
 	assert_int_equal(count("audit WHERE action IN ('application.taken', 'application.revoked') AND object = 'application:1'"), 1);
+}
+
+/* A card's certificate is signed before the card service has it: to take it for taken would wipe what still has to be handed over. */
+static void cards_are_the_card_services(void **state)
+{
+	struct user u = person("own@u.test", FORGE_IDP, "own@u.test");
+	struct application sent = test_in_state(db, a, &u, APPLICATION_SENT), failed = test_in_state(db, a, &u, APPLICATION_ERROR),
+			   valid = test_in_state(db, a, &u, APPLICATION_TAKEN), now;
+	const struct line lines[] = {
+		{.dn = sent.subject, .state = "5", .serial = "0x51"},
+		{.dn = failed.subject, .state = "5", .serial = "0x52"},
+		{.dn = "CN=whatever", .state = "7", .serial = arena_printf(a, "0x%s", valid.serial), .revoked = "2024/05/05 10:00"},
+	};
+
+	mariadb_exec("UPDATE inkan.application SET created_at = 0, upstream = 'upstream_local', handover = 1");
+	const char *path = fetched(file_text(HEADER, lines, COUNT_OF(lines)));
+	assert_int_equal(count("import_row WHERE plan = 'stays' AND why = 'card'"), 2);
+	assert_non_null(strstr(pages_get("ja", session, arena_printf(a, "%s/rows/issued", path)).page, "引き渡されていません"));
+	registered(path, ALL_KNOWN);
+	check_ok(application_get(db, a, sent.id, &now));
+	assert_int_equal(now.state, APPLICATION_SENT);
+	check_ok(application_get(db, a, failed.id, &now));
+	assert_int_equal(now.state, APPLICATION_ERROR);
+	/* Revoked there: the card service is told first. */
+	check_ok(application_get(db, a, valid.id, &now));
+	assert_int_equal(now.state, APPLICATION_TAKEN);
+	assert_int_equal(count(arena_printf(a, "job WHERE kind = 'core.handover_revoked' AND subject = %d", (int)valid.id)), 1);
 }
 
 static void a_second_import_finds_all_of_it(void **state)
@@ -683,8 +750,10 @@ int main(void)
 		cmocka_unit_test_setup(hostile_forms_are_refused, fresh),
 		cmocka_unit_test_setup(classes_are_the_manuals, fresh),
 		cmocka_unit_test_setup(owners_are_found_by_mail, fresh),
+		cmocka_unit_test_setup(an_address_not_seen_for_long_gives_no_owner, fresh),
 		cmocka_unit_test_setup(waiting_rows_are_attached_at_log_in, fresh),
 		cmocka_unit_test_setup(known_rows_become_events, fresh),
+		cmocka_unit_test_setup(cards_are_the_card_services, fresh),
 		cmocka_unit_test_setup(a_second_import_finds_all_of_it, fresh),
 		cmocka_unit_test_setup(one_import_at_a_time, fresh),
 		cmocka_unit_test_setup(work_goes_on_where_it_stopped, fresh),

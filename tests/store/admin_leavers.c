@@ -136,6 +136,9 @@ static void searches(void **state)
 		{"before=&pattern=*%40example.ac.jp", 2},
 		{"before=&pattern=HANA*", 1},
 		{"before=&pattern=hana", 0},
+		/* ｈａｎａ＊ and ２０２５／０１／０２ */
+		{"before=&pattern=%EF%BD%88%EF%BD%81%EF%BD%8E%EF%BD%81%EF%BC%8A", 1},
+		{"before=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%95%EF%BC%8F%EF%BC%90%EF%BC%91%EF%BC%8F%EF%BC%90%EF%BC%92&pattern=", 1},
 		{"before=&pattern=%25", 0}, /* only * stands for anything */
 		{"before=&pattern=tar_%40example.ac.jp", 0},
 		{"before=2025-01-02&pattern=hana*", 0},

@@ -113,7 +113,7 @@ static int64_t rows_now(void)
 
 static void every_field_takes_what_it_should(void **state)
 {
-	static const char *const bad[] = {"", "%00", "A%00" KEY, "%FF%FE", "%C0%80", "%ED%A0%80", "%0D%0ASet-Cookie:%20a=b", "a%0Ab", "%7F",
+	static const char *const bad[] = {"", "%00", ("A%00" KEY), "%FF%FE", "%C0%80", "%ED%A0%80", "%0D%0ASet-Cookie:%20a=b", "a%0Ab", "%7F",
 		"%E2%80%AE", "'%20OR%201=1%20--%20", "..%2F..%2Fetc%2Fpasswd", "%3Cscript%3Ealert(1)%3C/script%3E", "-1", "2",
 		"99999999999999999999", "1e1", "%EF%BC%91", "%25s%25n", "\xe7\x94\xb3\xe8\xab\x8b"};
 	char *longest = arena_alloc(a, 5001);

@@ -77,6 +77,9 @@ static void failed_jobs_conflicts_reminders(void **state)
 		(long long)(now - 20 * DAY)));
 	run();
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE state = 'failed'"), 1); /* in as many steps as needed */
+	mariadb_exec("INSERT INTO job (kind, state, subject, payload, due_at, created_at) VALUES ('core.handover_revoked', 'failed', 1, '', 0, 1)");
+	run();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'core.handover_revoked'"), 1); /* nothing else would ever end it */
 }
 
 static void event_details(void **state)

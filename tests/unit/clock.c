@@ -127,6 +127,10 @@ static void fields_of_forms_are_read_in_the_zone(void **state)
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(clock_parse_field(bad[i], &t));
 	assert_false(clock_parse_field(NULL, &t));
+	assert_true(clock_parse_day("2024-01-31", &t) && t == at("2024-01-30T15:00:00Z"));
+	assert_true(clock_parse_day("2024/02/29", &t) && t == at("2024-02-28T15:00:00Z"));
+	assert_false(clock_parse_day("2023-02-29", &t) || clock_parse_day("", &t) || clock_parse_day(NULL, &t));
+	assert_false(clock_parse_day("2024-01-31T", &t) || clock_parse_day("2024-01-3", &t) || clock_parse_day(" 024-01-31", &t));
 	/* On this night the clocks there go from 2:00 to 3:00. */
 	assert_int_equal(clock_start("Europe/Berlin"), STATUS_OK);
 	assert_false(clock_parse_field("2026-03-29T02:30", &t));

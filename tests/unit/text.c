@@ -241,6 +241,31 @@ static void urls(void **state)
 	assert_string_equal(s, "");
 }
 
+static void addresses_get_their_query(void **state)
+{
+	struct text t = text_new(a, 100);
+
+	text_add(&t, "/list");
+	text_add_query(&t, "q", NULL);
+	text_add_query(&t, "q", "");
+	assert_string_equal(t.data, "/list");
+	text_add_query(&t, "q", "a?b&c=\xe3\x81\x82");
+	text_add_query(&t, "below", "7");
+	assert_string_equal(t.data, "/list?q=a%3Fb%26c%3D%E3%81%82&below=7");
+}
+
+static void numbers_are_shown_in_groups(void **state)
+{
+	static const struct {
+		int64_t n;
+		const char *shown;
+	} numbers[] = {{0, "0"}, {7, "7"}, {999, "999"}, {1000, "1,000"}, {-1, "-1"}, {-999, "-999"}, {-1000, "-1,000"}, {1234567, "1,234,567"},
+		{INT64_MAX, "9,223,372,036,854,775,807"}, {INT64_MIN, "-9,223,372,036,854,775,808"}};
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		assert_string_equal(text_number(a, numbers[i].n), numbers[i].shown);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +282,8 @@ int main(void)
 		cmocka_unit_test(base64_is_strict),
 		cmocka_unit_test(every_byte_survives_base64),
 		cmocka_unit_test(urls),
+		cmocka_unit_test(addresses_get_their_query),
+		cmocka_unit_test(numbers_are_shown_in_groups),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
