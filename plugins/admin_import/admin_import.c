@@ -75,6 +75,7 @@ static struct route routes[] = {
 	{"GET", "/admin_import/:run/errors", ACCESS_ADMIN, rows_errors, .right = RIGHT_CHANGE},
 	{"GET", "/admin_import/:run/confirm", ACCESS_ADMIN, decide_ask, .right = RIGHT_CHANGE},
 	{"POST", "/admin_import/:run/register", ACCESS_ADMIN, decide_register, .right = RIGHT_CHANGE},
+	{"GET", "/admin_import/:run/discard", ACCESS_ADMIN, decide_discard_ask, .right = RIGHT_CHANGE},
 	{"POST", "/admin_import/:run/discard", ACCESS_ADMIN, decide_discard, .right = RIGHT_CHANGE},
 	{0},
 };

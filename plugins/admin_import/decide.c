@@ -17,6 +17,12 @@ static unsigned selection_read(struct request *rq, const char *(*get)(const stru
 	return selected;
 }
 
+/* Until it is decided on. */
+bool run_discardable(const struct run *run)
+{
+	return run->open && !text_same(run->phase, "REGISTERING") && !text_same(run->phase, "LINKING");
+}
+
 enum status decide_ask(struct request *rq)
 {
 	struct run run;
@@ -103,6 +109,23 @@ enum status decide_register(struct request *rq)
 	if (s == STATUS_OK || s == STATUS_CONFLICT)
 		return request_redirect(rq, import_path(rq->arena, run.id));
 	return s;
+}
+
+enum status decide_discard_ask(struct request *rq)
+{
+	struct run run;
+	enum status s = run_find(rq, &run);
+
+	if (s != STATUS_OK)
+		return s;
+	if (!run_discardable(&run))
+		return request_redirect(rq, import_path(rq->arena, run.id));
+	struct model *m = model_new(rq->arena);
+	model_set_int(m, "TOTAL", run.total);
+	model_set(m, "OWNER", run.owner);
+	model_set(m, "CSRF", rq->csrf);
+	model_set(m, "RUN_PATH", import_path(rq->arena, run.id));
+	return request_page(rq, "admin_import/discard.html", _("Bulk import: confirmation"), m);
 }
 
 static enum status discard_body(struct db *db, void *context)

@@ -88,6 +88,9 @@ enum status rows_errors(struct request *rq);
 /* decide.c */
 enum status decide_ask(struct request *rq);
 enum status decide_register(struct request *rq);
+struct run; /* admin_import_store.h */
+bool run_discardable(const struct run *run);
+enum status decide_discard_ask(struct request *rq);
 enum status decide_discard(struct request *rq);
 
 /* run_page.c: the run of the request's path. MISSING. */

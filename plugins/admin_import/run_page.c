@@ -137,11 +137,8 @@ static enum status result_fill(struct request *rq, struct model *m, const struct
 		done_fill(rq, m, run, &counts);
 	else if (!waits)
 		ended_fill(m, run);
-	if (run->open && !text_same(run->phase, "REGISTERING") && !text_same(run->phase, "LINKING")) {
-		struct model *discard = model_section(m, "DISCARD");
-		model_setf(discard, "DISCARD_PATH", "%s/discard", import_path(rq->arena, run->id));
-		model_set(discard, "CSRF", rq->csrf);
-	}
+	if (run_discardable(run))
+		model_setf(model_section(m, "DISCARD"), "DISCARD_PATH", "%s/discard", import_path(rq->arena, run->id));
 	model_set(m, "SELF_PATH", import_path(rq->arena, run->id));
 	*ret_waits = waits;
 	return STATUS_OK;

@@ -115,16 +115,21 @@ async function whole(v) {
 	await inspect(v, "import-past");
 	// Another one, thrown away; and one that the portal's own CA is asked for.
 	await upload(v);
-	await shown(v, page.getByRole("button", { name: t.discard }));
-	await page.getByRole("button", { name: t.discard }).click();
+	await shown(v, page.getByRole("link", { name: t.discard }));
+	await page.getByRole("link", { name: t.discard }).click();
+	await inspect(v, "import-discard");
+	await page.getByRole("button", { name: "OK" }).click();
 	await page.getByRole("status").filter({ hasText: t.discarded }).waitFor();
 	assert.equal(Number(await database("SELECT COUNT(*) FROM application")), before + 25);
 	await page.getByRole("button", { name: t.fetch, exact: true }).click();
 	await page.waitForURL(/\/admin_import\/\d+$/);
 	await shown(v, page.locator("#import .notice"));
 	await inspect(v, "import-fetched");
-	if (await page.getByRole("button", { name: t.discard }).count())
-		await page.getByRole("button", { name: t.discard }).click();
+	if (await page.getByRole("link", { name: t.discard }).count()) {
+		await page.getByRole("link", { name: t.discard }).click();
+		await page.getByRole("button", { name: "OK" }).click();
+		await page.getByRole("status").filter({ hasText: t.discarded }).waitFor();
+	}
 	judge(v);
 }
 

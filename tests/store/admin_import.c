@@ -614,7 +614,11 @@ static void one_import_at_a_time(void **state)
 	assert_int_equal(count("audit WHERE action = 'admin.import_decided'"), 1);
 	/* Discarded: nothing is registered, and the sweep forgets the rows. */
 	path = fetched(FILE_OF(HEADER, {.dn = DN("x"), .state = "5", .serial = "5"}));
+	struct answer question = pages_get("en", other, arena_printf(a, "%s/discard", path)); /* the question changes nothing */
+	assert_true(question.http == 200 && strstr(question.page, "nothing of it is registered"));
+	assert_int_equal(count("import_run WHERE phase = 'READY'"), 1);
 	assert_string_equal(run_path(pages_post(other, arena_printf(a, "%s/discard", path), "", NULL)), "/admin_import?discarded=1");
+	assert_string_equal(run_path(pages_get("en", other, arena_printf(a, "%s/discard", path))), path);
 	run_path(pages_post(session, arena_printf(a, "%s/register", path), ALL_NEW, NULL));
 	work();
 	assert_int_equal(count("application"), 1);
