@@ -1,7 +1,7 @@
 # 100,000 certificates from an uploaded file: received, staged, classified, registered, beside LOAD DATA of the very same applications.
 
 bench_import() {
-	local result ours floor rounds=3 i parts
+	local result ours floor rounds=${BENCH_IMPORT_ROUNDS:-3} i parts
 	: >"$top/import.ours"
 	: >"$top/import.floor"
 	for ((i = 0; i < rounds; i++)); do
