@@ -1,4 +1,4 @@
-/* Imported applications: made many at a time from one JSON parameter, and attached to their owners. */
+/* Imported applications: made many at a time, and attached to their owners. */
 #include "store/application_import.h"
 
 #include "base/crypto.h"
@@ -9,6 +9,9 @@
 
 #define JSON_MAX ((size_t)IMPORT_ROWS_MAX * 8192) /* far more than the columns of so many rows hold */
 #define SOURCE_KEY "import"
+#define ROW_ARGS 25
+#define EVENT_ARGS 5
+#define EVENTS_OF_ROW 3
 
 struct bytes application_import_key(
 	struct arena *a, const char *upstream, const char *serial, const char *upstream_id, const char *subject)
@@ -19,15 +22,27 @@ struct bytes application_import_key(
 	return crypto_sha256(a, bytes_string(arena_printf(a, "%s\n%s\n%s", upstream, kind, value)));
 }
 
+/* Who gets rows of this call. */
+struct owner {
+	uint64_t id;
+	size_t rows;
+	int64_t number;	  /* of the last one of them */
+	const char *name; /* NULL: the user is gone, and the rows wait */
+};
+
 struct importing {
 	struct arena *arena;
 	struct imported *rows;
 	size_t n;
-	const char *detail;
-	const char **keys; /* hexadecimal, one a row */
+	const char *upstream, *detail;
+	struct bytes *keys; /* one a row */
+	struct bytes *digests; /* of the subjects */
 	const char *keys_json;
+	bool *held;	   /* another application holds the digest of its subject */
+	struct owner *owners;
+	size_t owners_n;
+	unsigned *owner;   /* which of them gets the row */
 	unsigned *behind; /* how many of the owner's new rows come after it */
-	bool *first;	  /* of its subject */
 	when now;
 };
 
@@ -48,17 +63,15 @@ static void separator(struct text *t)
 	text_add(t, t->len > 1 ? "," : "[");
 }
 
-/* [place, key, serial, upstream, upstream's id] of each row. */
+/* [key, subject's digest, serial, upstream's id] of each row: few columns, since each costs a look through the ones before it. */
 static const char *keys_json(struct importing *c)
 {
 	struct text t = text_new(c->arena, JSON_MAX);
 
 	for (size_t i = 0; i < c->n; i++) {
 		separator(&t);
-		text_addf(&t, "[%zu,\"%s\",", i, c->keys[i]);
+		text_addf(&t, "[\"%s\",\"%s\",", text_hex(c->arena, c->keys[i]), text_hex(c->arena, c->digests[i]));
 		json_add(&t, c->rows[i].serial);
-		text_add(&t, ",");
-		json_add(&t, c->rows[i].upstream);
 		text_add(&t, ",");
 		json_add(&t, c->rows[i].upstream_id);
 		text_add(&t, "]");
@@ -69,28 +82,34 @@ static const char *keys_json(struct importing *c)
 }
 
 /* The joins are straight everywhere here: led by the other table, the whole parameter would be read anew for each of its rows. And they name
- * their indexes, since what the database knows of a table that is being filled is old.
- * One pass over the parameter, and for each row a look at three indexes. */
+ * their indexes, since what the database knows of a table that is being filled is old. No key may be NULL: made by a function, it would be
+ * looked up among all rows that have none.
+ * One pass over the parameter, and for each row a look at four indexes. */
 static enum status find_present(struct db *db, struct importing *c)
 {
 	struct db_rows rows;
 	enum status st = db_select(db, c->arena, &rows,
-		"SELECT j.place, COALESCE(by_key.id, by_serial.id, by_id.id) FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]',"
-		" k CHAR(64) PATH '$[1]', serial VARCHAR(40) PATH '$[2]', upstream VARCHAR(64) PATH '$[3]', other VARCHAR(100) PATH '$[4]')) AS j"
+		"SELECT j.place, COALESCE(by_key.id, by_serial.id, by_id.id) FROM JSON_TABLE(?, '$[*]' COLUMNS (place FOR ORDINALITY,"
+		" k CHAR(64) PATH '$[0]', digest CHAR(64) PATH '$[1]', serial VARCHAR(40) PATH '$[2]', other VARCHAR(100) PATH '$[3]')) AS j"
 		" LEFT JOIN application AS by_key FORCE INDEX (import_key) ON by_key.import_key = UNHEX(j.k)"
-		" LEFT JOIN application AS by_serial FORCE INDEX (serial) ON by_serial.serial = CONVERT(j.serial USING ascii)"
-		" AND by_serial.upstream = CONVERT(j.upstream USING ascii)"
-		" LEFT JOIN application AS by_id FORCE INDEX (upstream_id) ON by_id.upstream_id = j.other AND by_id.upstream = CONVERT(j.upstream USING ascii)"
+		" LEFT JOIN application AS by_serial FORCE INDEX (serial) ON by_serial.serial = CONVERT(COALESCE(j.serial, '') USING ascii)"
+		" AND by_serial.upstream = ?"
+		" LEFT JOIN application AS by_id FORCE INDEX (upstream_id) ON by_id.upstream_id = j.other AND by_id.upstream = ?"
 		" AND (by_id.serial IS NULL OR j.serial IS NULL)"
-		" WHERE by_key.id IS NOT NULL OR by_serial.id IS NOT NULL OR by_id.id IS NOT NULL",
-		DB_TEXT(c->keys_json));
+		" LEFT JOIN application AS by_subject FORCE INDEX (subject_digest) ON by_subject.subject_digest = UNHEX(j.digest)"
+		" WHERE by_key.id IS NOT NULL OR by_serial.id IS NOT NULL OR by_id.id IS NOT NULL OR by_subject.id IS NOT NULL",
+		DB_TEXT(c->keys_json), DB_TEXT(c->upstream), DB_TEXT(c->upstream));
 
 	for (size_t i = 0; i < c->n; i++) {
 		c->rows[i].id = 0;
 		c->rows[i].made = false;
+		c->held[i] = false;
 	}
-	for (size_t i = 0; st == STATUS_OK && i < rows.rows; i++)
-		c->rows[db_int(&rows, i, 0)].id = (uint64_t)db_int(&rows, i, 1);
+	for (size_t i = 0; st == STATUS_OK && i < rows.rows; i++) {
+		size_t place = (size_t)db_int(&rows, i, 0) - 1;
+		c->rows[place].id = (uint64_t)db_int(&rows, i, 1);
+		c->held[place] = true; /* of one that is there already nothing depends on it */
+	}
 	return st;
 }
 
@@ -115,151 +134,178 @@ static int by_subject(const void *left, const void *right, void *context)
 	return order ? order : l < r ? -1 : 1;
 }
 
-/* NULL: nothing is new. Otherwise [owner, how many] of each owner. */
-static const char *order_rows(struct importing *c)
+/* Of the new ones: which of a subject comes first, and whose they are. Their number. */
+static size_t order_rows(struct importing *c)
 {
-	struct text owners = text_new(c->arena, JSON_MAX);
 	unsigned *order = arena_array(c->arena, c->n + 1, sizeof(*order));
 	size_t n = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
 		if (!c->rows[i].id)
 			order[n++] = i;
-	if (!n)
-		return NULL;
 	qsort_r(order, n, sizeof(*order), by_subject, c->rows);
-	for (size_t i = 0; i < n; i++)
-		c->first[order[i]] = i == 0 || !text_same(c->rows[order[i]].subject, c->rows[order[i - 1]].subject);
+	for (size_t i = 1; i < n; i++)
+		if (text_same(c->rows[order[i]].subject, c->rows[order[i - 1]].subject))
+			c->held[order[i]] = true;
 	qsort_r(order, n, sizeof(*order), by_owner, c->rows);
-	text_add(&owners, "[");
+	c->owners_n = 0;
 	for (size_t i = 0, end; i < n; i = end) {
-		uint64_t owner = c->rows[order[i]].user_id;
-		for (end = i; end < n && c->rows[order[end]].user_id == owner; end++)
+		uint64_t id = c->rows[order[i]].user_id;
+		for (end = i; end < n && c->rows[order[end]].user_id == id; end++)
 			;
-		for (size_t k = i; k < end; k++)
+		for (size_t k = i; k < end; k++) {
 			c->behind[order[k]] = (unsigned)(end - 1 - k);
-		if (owner)
-			text_addf(&owners, "%s[%llu,%zu]", owners.len > 1 ? "," : "", (unsigned long long)owner, end - i);
+			c->owner[order[k]] = (unsigned)c->owners_n;
+		}
+		c->owners[c->owners_n++] = (struct owner){.id = id, .rows = end - i};
 	}
-	text_add(&owners, "]");
-	return owners.data;
+	return n;
 }
 
-static void row_json(struct text *t, const struct importing *c, size_t place)
-{
-	const struct imported *row = &c->rows[place];
-	const char *texts[] = {row->type, row->upstream, row->profile ? row->profile : "", row->subject, row->mail ? row->mail : "",
-		row->upstream_id && *row->upstream_id ? row->upstream_id : NULL, row->serial};
-	bool taken = row->state != APPLICATION_PIN;
-
-	separator(t);
-	text_addf(t, "[%zu,\"%s\",\"%s\"", place, c->keys[place], application_state_name(row->state));
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		text_add(t, ",");
-		json_add(t, texts[i]);
-	}
-	text_addf(t, ",%d,%llu,%d,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%u,%d]", row->months, (unsigned long long)row->user_id,
-		row->live_by_mail, (long long)row->applied_at, (long long)(taken ? 0 : row->applied_at), (long long)row->download_until,
-		(long long)(taken ? (row->not_before ? row->not_before : row->applied_at) : 0), (long long)row->not_before,
-		(long long)row->not_after, (long long)row->revoked_at, (long long)live_until(row), c->behind[place],
-		c->first[place]);
-}
-
-/* Those that are not there yet. */
-static const char *rows_json(struct importing *c)
+/* The users' rows, as whoever applies does: then the numbers are theirs. */
+static enum status draw_numbers(struct db *db, struct importing *c)
 {
 	struct text t = text_new(c->arena, JSON_MAX);
+	struct db_rows rows;
 
-	for (size_t i = 0; i < c->n; i++)
-		if (!c->rows[i].id)
-			row_json(&t, c, i);
+	for (size_t i = 0; i < c->owners_n; i++) {
+		separator(&t);
+		text_addf(&t, "[%llu,%zu]", (unsigned long long)c->owners[i].id, c->owners[i].rows);
+	}
 	text_add(&t, "]");
 	ASSERT(!t.full);
-	return t.data;
-}
-
-/* First of all the users' rows, as whoever applies does: then the numbers are theirs. */
-static enum status draw_numbers(struct db *db, const char *owners)
-{
-	return db_exec(db, NULL,
+	enum status st = db_exec(db, NULL,
 		"UPDATE JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$[0]', n INT PATH '$[1]')) AS j STRAIGHT_JOIN user ON user.id = j.id"
 		" SET user.applications = user.applications + j.n",
-		DB_TEXT(owners));
-}
-
-/* Only the first of one subject holds its digest, as with renewals. */
-static enum status insert_rows(struct db *db, struct importing *c, const char *json)
-{
-	enum status st = db_exec(db, NULL,
-		"INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, subject_digest, live_digest, live_until,"
-		" name, mail, extra, created_at, changed_at, submitted_at, pin_at, download_until, taken_at, serial, not_before, not_after,"
-		" revoked_at, upstream_id, import_key)"
-		" SELECT u.id, u.applications - j.behind,"
-		" j.state, j.type, j.upstream, j.profile, j.months, j.subject,"
-		" IF(j.is_first AND other.id IS NULL, UNHEX(SHA2(j.subject, 256)), NULL),"
-		" IF(j.by_mail AND u.id IS NOT NULL, UNHEX(SHA2(CONCAT(j.type, ':', u.id, ':', j.mail), 256)), NULL), j.live_until,"
-		" COALESCE(u.name, ''), j.mail, '', j.applied_at, ?, j.applied_at, j.pin_at, j.download_until, j.taken_at, j.serial,"
-		" j.not_before, j.not_after, j.revoked_at, j.upstream_id, UNHEX(j.k)"
-		" FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]', k CHAR(64) PATH '$[1]', state VARCHAR(16) PATH '$[2]',"
-		" type VARCHAR(64) PATH '$[3]', upstream VARCHAR(64) PATH '$[4]', profile VARCHAR(64) PATH '$[5]', subject VARCHAR(1000) PATH '$[6]',"
-		" mail VARCHAR(255) PATH '$[7]', upstream_id VARCHAR(100) PATH '$[8]', serial VARCHAR(40) PATH '$[9]', months INT PATH '$[10]',"
-		" owner BIGINT UNSIGNED PATH '$[11]', by_mail INT PATH '$[12]', applied_at BIGINT PATH '$[13]', pin_at BIGINT PATH '$[14]',"
-		" download_until BIGINT PATH '$[15]', taken_at BIGINT PATH '$[16]', not_before BIGINT PATH '$[17]', not_after BIGINT PATH '$[18]',"
-		" revoked_at BIGINT PATH '$[19]', live_until BIGINT PATH '$[20]', behind INT PATH '$[21]', is_first INT PATH '$[22]')) AS j"
-		" LEFT JOIN user AS u ON u.id = j.owner"
-		" LEFT JOIN application AS other ON other.subject_digest = UNHEX(SHA2(j.subject, 256))",
-		DB_INT(c->now), DB_TEXT(json));
-
-	/* Somebody else made one with the same key or subject just now: the next run finds it. */
-	return st == STATUS_CONFLICT ? db_again(db) : st;
-}
-
-static enum status fetch_ids(struct db *db, struct importing *c)
-{
-	struct db_rows rows;
-	enum status st = db_select(db, c->arena, &rows,
-		"SELECT j.place, a.id FROM JSON_TABLE(?, '$[*]' COLUMNS (place INT PATH '$[0]', k CHAR(64) PATH '$[1]')) AS j"
-		" STRAIGHT_JOIN application AS a ON a.import_key = UNHEX(j.k)",
-		DB_TEXT(c->keys_json));
-
+		DB_TEXT(t.data));
+	if (st == STATUS_OK)
+		st = db_select(db, c->arena, &rows,
+			"SELECT j.place, user.applications, user.name FROM JSON_TABLE(?, '$[*]' COLUMNS (place FOR ORDINALITY,"
+			" id BIGINT UNSIGNED PATH '$[0]')) AS j STRAIGHT_JOIN user ON user.id = j.id",
+			DB_TEXT(t.data));
 	for (size_t i = 0; st == STATUS_OK && i < rows.rows; i++) {
-		struct imported *row = &c->rows[db_int(&rows, i, 0)];
-		if (row->id)
-			continue; /* it was there before */
-		row->id = (uint64_t)db_int(&rows, i, 1);
-		row->made = true;
+		struct owner *owner = &c->owners[db_int(&rows, i, 0) - 1];
+		owner->number = db_int(&rows, i, 1);
+		owner->name = db_text(&rows, i, 2);
 	}
 	return st;
 }
 
-static void event_json(struct text *t, uint64_t id, enum event_kind kind, when at, when recorded_at)
+/* What stands in the row's columns, in the order of insert_rows(). Only the first of one subject holds its digest, as with renewals. */
+static void row_args(struct importing *c, size_t place, struct db_arg *args)
 {
-	separator(t);
-	text_addf(t, "[%llu,\"%s\",%lld,%lld]", (unsigned long long)id, event_kind_name(kind), (long long)at, (long long)recorded_at);
+	const struct imported *row = &c->rows[place];
+	const struct owner *owner = &c->owners[c->owner[place]];
+	bool owned = owner->name != NULL, taken = row->state != APPLICATION_PIN;
+	const char *mail = row->mail ? row->mail : "";
+	const char *live = owned && row->live_by_mail
+				   ? arena_printf(c->arena, "%s:%llu:%s", row->type, (unsigned long long)owner->id, mail)
+				   : NULL;
+	const struct db_arg values[] = {
+		owned ? DB_INT(owner->id) : DB_NULL(),
+		owned ? DB_INT(owner->number - c->behind[place]) : DB_NULL(),
+		DB_TEXT(application_state_name(row->state)),
+		DB_TEXT(row->type),
+		DB_TEXT(c->upstream),
+		DB_TEXT(row->profile ? row->profile : ""),
+		DB_INT(row->months),
+		DB_TEXT(row->subject),
+		c->held[place] ? DB_NULL() : DB_BYTES(c->digests[place]),
+		live ? DB_BYTES(crypto_sha256(c->arena, bytes_string(live))) : DB_NULL(),
+		DB_INT(live_until(row)),
+		DB_TEXT(owned ? owner->name : ""),
+		DB_TEXT(mail),
+		DB_INT(row->applied_at),
+		DB_INT(c->now),
+		DB_INT(row->applied_at),
+		DB_INT(taken ? 0 : row->applied_at),
+		DB_INT(row->download_until),
+		DB_INT(taken ? (row->not_before ? row->not_before : row->applied_at) : 0),
+		DB_TEXT(row->serial),
+		DB_INT(row->not_before),
+		DB_INT(row->not_after),
+		DB_INT(row->revoked_at),
+		DB_TEXT(row->upstream_id && *row->upstream_id ? row->upstream_id : NULL),
+		DB_BYTES(c->keys[place]),
+	};
+	_Static_assert(COUNT_OF(values) == ROW_ARGS, "a value for each parameter of insert_rows()");
+	memcpy(args, values, sizeof(values));
+}
+
+static enum status insert_rows(struct db *db, struct importing *c, size_t news)
+{
+	struct db_arg *args = arena_array(c->arena, news * ROW_ARGS, sizeof(*args));
+	size_t rows = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->rows[i].id)
+			row_args(c, i, args + rows++ * ROW_ARGS);
+	ASSERT(rows == news);
+	enum status st = db_exec_rows(db,
+		"INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, subject_digest, live_digest, live_until,"
+		" name, mail, created_at, changed_at, submitted_at, pin_at, download_until, taken_at, serial, not_before, not_after, revoked_at,"
+		" upstream_id, import_key, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+		args, ROW_ARGS, rows);
+	/* Somebody else made one with the same key or subject just now: the next run finds it. */
+	return st == STATUS_CONFLICT ? db_again(db) : st;
+}
+
+static bool same_key(struct bytes a, struct bytes b)
+{
+	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+/* The ids grow in the order in which the rows were written; among them may be those of somebody else. */
+static enum status fetch_ids(struct db *db, struct importing *c, uint64_t first)
+{
+	struct db_rows rows;
+	size_t next = 0;
+	enum status st = db_select(db, c->arena, &rows,
+		"SELECT id, import_key FROM application FORCE INDEX (PRIMARY) WHERE id >= ? AND import_key IS NOT NULL ORDER BY id", DB_INT(first));
+
+	for (size_t i = 0; st == STATUS_OK && i < rows.rows; i++) {
+		while (next < c->n && c->rows[next].id)
+			next++; /* it was there before */
+		if (next == c->n || !same_key(db_bytes(&rows, i, 1), c->keys[next]))
+			continue;
+		c->rows[next].id = (uint64_t)db_int(&rows, i, 0);
+		c->rows[next].made = true;
+	}
+	for (; st == STATUS_OK && next < c->n; next++)
+		if (!c->rows[next].id)
+			return cause(STATUS_INTERNAL, "import: a row that was just written is not found");
+	return st;
 }
 
 /* What the upstream has told of each, as if it had been told at the time. */
 static enum status insert_events(struct db *db, struct importing *c)
 {
-	struct text t = text_new(c->arena, JSON_MAX);
+	struct db_arg *args = arena_array(c->arena, c->n * EVENTS_OF_ROW * EVENT_ARGS, sizeof(*args));
+	const char *detail = fit(c->arena, c->detail, 500);
+	size_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct imported *row = &c->rows[i];
-		if (!row->made)
-			continue;
-		event_json(&t, row->id, EVENT_APPLIED, row->applied_at, c->now - 2);
-		if (row->state != APPLICATION_PIN)
-			event_json(&t, row->id, EVENT_TAKEN, row->not_before ? row->not_before : row->applied_at, c->now - 1);
-		if (row->state == APPLICATION_REVOKED)
-			event_json(&t, row->id, EVENT_REVOKED, row->revoked_at, c->now);
+		const struct {
+			bool told;
+			enum event_kind kind;
+			when at;
+		} events[EVENTS_OF_ROW] = {
+			{true, EVENT_APPLIED, row->applied_at},
+			{row->state != APPLICATION_PIN, EVENT_TAKEN, row->not_before ? row->not_before : row->applied_at},
+			{row->state == APPLICATION_REVOKED, EVENT_REVOKED, row->revoked_at},
+		};
+		for (size_t k = 0; row->made && k < EVENTS_OF_ROW; k++) {
+			if (!events[k].told)
+				continue;
+			const struct db_arg values[EVENT_ARGS] = {DB_INT(row->id), DB_TEXT(event_kind_name(events[k].kind)),
+				DB_INT(events[k].at), DB_INT(c->now - (when)(EVENTS_OF_ROW - 1 - k)), DB_TEXT(detail)};
+			memcpy(args + n++ * EVENT_ARGS, values, sizeof(values));
+		}
 	}
-	text_add(&t, "]");
-	ASSERT(!t.full);
-	return db_exec(db, NULL,
-		"INSERT INTO event (application_id, kind, source_key, at, recorded_at, moved, detail)"
-		" SELECT j.id, j.kind, '" SOURCE_KEY "', j.at, j.recorded_at, 1, ? FROM JSON_TABLE(?, '$[*]' COLUMNS ("
-		"id BIGINT UNSIGNED PATH '$[0]', kind VARCHAR(16) PATH '$[1]', at BIGINT PATH '$[2]', recorded_at BIGINT PATH '$[3]')) AS j",
-		DB_TEXT(fit(c->arena, c->detail, 500)), DB_TEXT(t.data));
+	return db_exec_rows(db,
+		"INSERT INTO event (application_id, kind, at, recorded_at, detail, source_key, moved) VALUES (?, ?, ?, ?, ?, '" SOURCE_KEY "', 1)",
+		args, EVENT_ARGS, n);
 }
 
 static enum status import_body(struct db *db, void *context)
@@ -267,36 +313,40 @@ static enum status import_body(struct db *db, void *context)
 	struct importing *c = context;
 
 	c->now = clock_now();
-	c->keys_json = keys_json(c);
 	enum status st = find_present(db, c);
-	const char *owners = st == STATUS_OK ? order_rows(c) : NULL;
-	if (!owners)
+	size_t news = st == STATUS_OK ? order_rows(c) : 0;
+	if (!news)
 		return st;
-	st = draw_numbers(db, owners);
+	st = draw_numbers(db, c);
 	if (st == STATUS_OK)
-		st = insert_rows(db, c, rows_json(c));
+		st = insert_rows(db, c, news);
 	if (st == STATUS_OK)
-		st = fetch_ids(db, c);
+		st = fetch_ids(db, c, db_insert_id(db));
 	return st == STATUS_OK ? insert_events(db, c) : st;
 }
 
-enum status application_import(struct db *db, struct arena *a, struct imported *rows, size_t n, const char *detail)
+enum status application_import(struct db *db, struct arena *a, const char *upstream, struct imported *rows, size_t n, const char *detail)
 {
-	struct importing c = {.arena = a, .rows = rows, .n = n, .detail = detail};
+	struct importing c = {.arena = a, .upstream = upstream, .rows = rows, .n = n, .detail = detail};
 
 	if (!n)
 		return STATUS_OK;
 	if (n > IMPORT_ROWS_MAX)
 		return cause(STATUS_INVALID, "import of %zu rows at once, %d are allowed", n, IMPORT_ROWS_MAX);
 	c.keys = arena_array(a, n, sizeof(*c.keys));
+	c.digests = arena_array(a, n, sizeof(*c.digests));
+	c.held = arena_array(a, n, sizeof(*c.held));
+	c.owner = arena_array(a, n, sizeof(*c.owner));
+	c.owners = arena_array(a, n, sizeof(*c.owners));
 	c.behind = arena_array(a, n, sizeof(*c.behind));
-	c.first = arena_array(a, n, sizeof(*c.first));
 	for (size_t i = 0; i < n; i++) {
 		const struct imported *row = &rows[i];
 		if (!row->serial != (row->state == APPLICATION_PIN))
 			return cause(STATUS_INVALID, "import: a certificate without a serial number, or one that is not issued yet with one");
-		c.keys[i] = text_hex(a, application_import_key(a, row->upstream, row->serial, row->upstream_id, row->subject));
+		c.keys[i] = application_import_key(a, upstream, row->serial, row->upstream_id, row->subject);
+		c.digests[i] = crypto_sha256(a, bytes_string(row->subject));
 	}
+	c.keys_json = keys_json(&c);
 	return db_transact(db, import_body, &c);
 }
 
@@ -329,6 +379,7 @@ struct attaching {
 	struct arena *arena;
 	const struct user *user;
 	const char *const *types;
+	uint64_t rival;
 	size_t n;
 };
 
@@ -357,8 +408,9 @@ static enum status attach_body(struct db *db, void *context)
 	struct attaching *c = context;
 	struct db_rows rows, drawn;
 	enum status st = db_select(db, c->arena, &rows,
-		"SELECT id, type, mail FROM application WHERE mail = ? AND user_id IS NULL ORDER BY created_at, id LIMIT ?",
-		DB_TEXT(text_lower(c->arena, c->user->mail)), DB_INT(ATTACH_MAX));
+		"SELECT id, type, mail FROM application WHERE mail = ? AND user_id IS NULL AND detached_from <> ? AND (? = 0 OR detached_from = ?)"
+		" ORDER BY created_at, id LIMIT ?",
+		DB_TEXT(text_lower(c->arena, c->user->mail)), DB_INT(c->user->id), DB_INT(c->rival), DB_INT(c->rival), DB_INT(ATTACH_MAX));
 
 	c->n = st == STATUS_OK ? rows.rows : 0;
 	if (!c->n)
@@ -373,9 +425,9 @@ static enum status attach_body(struct db *db, void *context)
 }
 
 enum status application_attach(
-	struct db *db, struct arena *a, const struct user *user, const char *const *types_by_mail, size_t *ret_n)
+	struct db *db, struct arena *a, const struct user *user, uint64_t rival, const char *const *types_by_mail, size_t *ret_n)
 {
-	struct attaching c = {.arena = a, .user = user, .types = types_by_mail};
+	struct attaching c = {.arena = a, .user = user, .rival = rival, .types = types_by_mail};
 
 	if (!user->mail || !*user->mail) {
 		*ret_n = 0;

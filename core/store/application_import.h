@@ -9,7 +9,7 @@
 
 struct imported {
 	enum application_state state; /* PIN (to be downloaded), TAKEN or REVOKED */
-	const char *type, *upstream;  /* plugin names */
+	const char *type;	      /* plugin's name */
 	const char *profile, *subject, *mail;
 	const char *upstream_id; /* NULL: not known */
 	const char *serial;      /* as struct event's; NULL while it is to be downloaded */
@@ -25,10 +25,10 @@ struct imported {
 /* What an imported row is known by, ever after: upstream and serial, else the upstream's own id, else the whole subject. */
 struct bytes application_import_key(struct arena *a, const char *upstream, const char *serial, const char *upstream_id,
 	const char *subject);
-/* Makes the applications with their history, draws the owners' numbers in the order of applied_at, in one transaction or in the caller's.
+/* Makes the applications of one upstream with their history, draws the owners' numbers in the order of applied_at, in one transaction or in the caller's.
  * No mail and no job follows. Those that are there already are left as they are: harmless when repeated. detail: for the history, English, no
  * secret. */
-enum status application_import(struct db *db, struct arena *a, struct imported *rows, size_t n, const char *detail) MUST_CHECK;
+enum status application_import(struct db *db, struct arena *a, const char *upstream, struct imported *rows, size_t n, const char *detail) MUST_CHECK;
 
 /* An imported certificate that renewed another one, by its serial number: linked when both are of one owner (or wait under one address). */
 struct import_link {
@@ -38,10 +38,11 @@ struct import_link {
 enum status application_import_link(struct db *db, struct arena *a, const struct import_link *links, size_t n) MUST_CHECK;
 
 /* Gives the user the rows that wait under his mail address, with numbers in order; the caller has found that he may have that address
- * (site_mail_allowed). types_by_mail: NULL-terminated, see certificate_type_live_by_mail(). At most ATTACH_MAX at a time: the next log-in
- * goes on. In one transaction or in the caller's. */
+ * (site_mail_allowed). rival: another user who may have it too (0: nobody): then only those that an administrator took from that one, for
+ * of the others it cannot be told whose they are. types_by_mail: NULL-terminated, see certificate_type_live_by_mail(). At most ATTACH_MAX at
+ * a time: the next log-in goes on. In one transaction or in the caller's. */
 #define ATTACH_MAX 1000
-enum status application_attach(struct db *db, struct arena *a, const struct user *user, const char *const *types_by_mail,
-	size_t *ret_n) MUST_CHECK;
+enum status application_attach(struct db *db, struct arena *a, const struct user *user, uint64_t rival,
+	const char *const *types_by_mail, size_t *ret_n) MUST_CHECK;
 
 #endif

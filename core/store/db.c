@@ -4,9 +4,9 @@
 #include <errmsg.h>
 
 #include "base/crypto.h"
+#include "store/db_bind.h"
 #include "store/db_connection.h"
 
-#define ARGS_MAX 64
 #define TRIES_MAX 12
 #define IDLE_PING (5 * SECOND)
 
@@ -87,30 +87,9 @@ static void pause_before(unsigned tries)
 	nanosleep(&t, NULL);
 }
 
-static void bind_args(MYSQL_BIND *binds, const struct db_arg *args, size_t n)
-{
-	memset(binds, 0, n * sizeof(*binds));
-	for (size_t i = 0; i < n; i++) {
-		/* libmariadb does not write to parameters; its structure just serves results as well. */
-		if (args[i].type == DB_IS_NULL) {
-			binds[i].buffer_type = MYSQL_TYPE_NULL;
-		} else if (args[i].type == DB_IS_INT) {
-			binds[i].buffer_type = MYSQL_TYPE_LONGLONG;
-			binds[i].buffer = (void *)(uintptr_t)&args[i].number;
-		} else {
-			binds[i].buffer_type =
-				args[i].type == DB_IS_TEXT ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
-			binds[i].buffer = (void *)(uintptr_t)args[i].data;
-			binds[i].buffer_length = args[i].len;
-		}
-	}
-}
-
 /* One try. *ret_sent: the statement may have been executed. */
-static enum status run_once(struct db *db, const char *sql, const struct db_arg *args, size_t n,
-	bool *ret_sent, struct statement **ret)
+static enum status run_once(struct db *db, const char *sql, const struct params *params, bool *ret_sent, struct statement **ret)
 {
-	MYSQL_BIND binds[ARGS_MAX];
 	struct statement *s;
 	enum status st = connection_open(db);
 
@@ -121,10 +100,10 @@ static enum status run_once(struct db *db, const char *sql, const struct db_arg 
 		st = connection_prepare(db, sql, &s);
 	if (st != STATUS_OK)
 		return st;
-	ASSERT(n <= ARGS_MAX && mysql_stmt_param_count(s->handle) == n);
-	bind_args(binds, args, n);
-	ASSERT(n == 0 || mysql_stmt_bind_param(s->handle, binds) == 0);
-	if (mysql_stmt_execute(s->handle) || (s->cols && mysql_stmt_store_result(s->handle))) {
+	void *bound = params_bind(s->handle, params);
+	int failed = mysql_stmt_execute(s->handle);
+	free(bound);
+	if (failed || (s->cols && mysql_stmt_store_result(s->handle))) {
 		/* "Gone away" is said when not even the sending worked. */
 		*ret_sent = mysql_stmt_errno(s->handle) != CR_SERVER_GONE_ERROR;
 		return connection_failed(db, mysql_stmt_errno(s->handle), mysql_stmt_error(s->handle));
@@ -143,8 +122,7 @@ static void check_idle(struct db *db)
 		connection_close(db);
 }
 
-static enum status run(struct db *db, const char *sql, const struct db_arg *args, size_t n, bool harmless,
-	struct statement **ret)
+static enum status run(struct db *db, const char *sql, const struct params *params, bool harmless, struct statement **ret)
 {
 	when until = clock_monotonic() + db->settings.timeout;
 
@@ -153,7 +131,7 @@ static enum status run(struct db *db, const char *sql, const struct db_arg *args
 	check_idle(db);
 	for (unsigned tries = 0;; tries++) {
 		bool sent, was_open = db->my != NULL;
-		enum status st = run_once(db, sql, args, n, &sent, ret);
+		enum status st = run_once(db, sql, params, &sent, ret);
 		if (st == STATUS_OK || db->in_transaction)
 			return st;
 		if (db->trouble == TROUBLE_LOST && was_open && tries == 0 && (harmless || !sent))
@@ -275,7 +253,7 @@ enum status db_select_n(struct db *db, struct arena *a, struct db_rows *ret, con
 	const struct db_arg *args, size_t n)
 {
 	struct statement *s;
-	enum status st = run(db, sql, args, n, true, &s);
+	enum status st = run(db, sql, &(struct params){args, n, 0}, true, &s);
 
 	if (st != STATUS_OK)
 		return st;
@@ -286,11 +264,10 @@ enum status db_select_n(struct db *db, struct arena *a, struct db_rows *ret, con
 	return st;
 }
 
-enum status db_exec_n(
-	struct db *db, uint64_t *ret_changed, const char *sql, const struct db_arg *args, size_t n)
+static enum status exec(struct db *db, uint64_t *ret_changed, const char *sql, const struct params *params)
 {
 	struct statement *s;
-	enum status st = run(db, sql, args, n, false, &s);
+	enum status st = run(db, sql, params, false, &s);
 
 	if (st != STATUS_OK)
 		return st;
@@ -300,6 +277,17 @@ enum status db_exec_n(
 	if (ret_changed)
 		*ret_changed = mysql_stmt_affected_rows(s->handle);
 	return STATUS_OK;
+}
+
+enum status db_exec_n(struct db *db, uint64_t *ret_changed, const char *sql, const struct db_arg *args, size_t n)
+{
+	return exec(db, ret_changed, sql, &(struct params){args, n, 0});
+}
+
+enum status db_exec_rows(struct db *db, const char *sql, const struct db_arg *args, size_t n, size_t rows)
+{
+	ASSERT(db->in_transaction);
+	return rows ? exec(db, NULL, sql, &(struct params){args, n, rows}) : STATUS_OK;
 }
 
 uint64_t db_insert_id(struct db *db)

@@ -82,6 +82,9 @@ enum status db_exec_n(struct db *db, uint64_t *ret_changed, const char *sql, con
 /* ret_changed (may be NULL): rows matched by an UPDATE (CLIENT_FOUND_ROWS), or inserted, or deleted. */
 #define db_exec(db, ret_changed, sql, ...)                                                                     \
 	db_exec_n(db, ret_changed, sql, DB_ARGS_(__VA_ARGS__) + 1, COUNT_OF(DB_ARGS_(__VA_ARGS__)) - 1)
+/* The statement for each row of args (rows × n, row after row) in one exchange with the server: several times faster than one by one, or than
+ * a JSON parameter of many columns. In a transaction only, since some rows may be written when one fails. A column holds one type, or NULL. */
+enum status db_exec_rows(struct db *db, const char *sql, const struct db_arg *args, size_t n, size_t rows) MUST_CHECK;
 uint64_t db_insert_id(struct db *db); /* of the latest INSERT of this connection */
 
 /* Runs body in a transaction (READ COMMITTED) and commits when it returns OK, rolls back otherwise. Deadlocks and the like (1213,

@@ -1,8 +1,8 @@
-/* SQL of the bulk import's runs, chunks and counts. */
+/* SQL of the bulk import's runs and counts. */
 #include "admin_import_store.h"
 
 #define RUN_COLUMNS                                                                                                                   \
-	"SELECT id, open_slot IS NOT NULL, phase, source, upstream, file, owner, why, steps, chunks, total, position, selected, made, moved," \
+	"SELECT id, open_slot IS NOT NULL, phase, source, upstream, file, owner, why, steps, cleared, total, position, selected, made, moved," \
 	" left_out, created_at, changed_at, finished_at, last_row FROM import_run "
 
 static void run_fill(const struct db_rows *r, size_t i, struct run *ret)
@@ -17,7 +17,7 @@ static void run_fill(const struct db_rows *r, size_t i, struct run *ret)
 		.owner = db_text(r, i, 6),
 		.why = db_text(r, i, 7),
 		.steps = (uint64_t)db_int(r, i, 8),
-		.chunks = (unsigned)db_int(r, i, 9),
+		.cleared = db_int(r, i, 9) != 0,
 		.total = (unsigned)db_int(r, i, 10),
 		.position = (unsigned)db_int(r, i, 11),
 		.selected = (unsigned)db_int(r, i, 12),
@@ -54,7 +54,7 @@ static enum status many(enum status s, struct arena *a, const struct db_rows *ro
 enum status run_start(struct db *db, const struct run *run, when now, uint64_t *ret_id)
 {
 	enum status s = db_exec(db, NULL,
-		"INSERT INTO import_run (open_slot, phase, source, upstream, file, owner, chunks, created_at, changed_at) VALUES (1, ?, ?, ?, ?, ?, 1, ?, ?)",
+		"INSERT INTO import_run (open_slot, phase, source, upstream, file, owner, created_at, changed_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
 		DB_TEXT(run->phase), DB_TEXT(run->source), DB_TEXT(run->upstream), DB_TEXT(run->file), DB_TEXT(run->owner), DB_INT(now),
 		DB_INT(now));
 
@@ -98,9 +98,9 @@ enum status run_step(struct db *db, const struct run *run, when now)
 enum status run_update(struct db *db, const struct run *run)
 {
 	return db_exec(db, NULL,
-		"UPDATE import_run SET phase = ?, chunks = ?, total = ?, position = ?, selected = ?, made = ?, moved = ?, left_out = ?,"
+		"UPDATE import_run SET phase = ?, total = ?, position = ?, selected = ?, made = ?, moved = ?, left_out = ?,"
 		" last_row = ? WHERE id = ?",
-		DB_TEXT(run->phase), DB_INT(run->chunks), DB_INT(run->total), DB_INT(run->position), DB_INT(run->selected), DB_INT(run->made),
+		DB_TEXT(run->phase), DB_INT(run->total), DB_INT(run->position), DB_INT(run->selected), DB_INT(run->made),
 		DB_INT(run->moved), DB_INT(run->left_out), DB_INT(run->last_row), DB_INT(run->id));
 }
 
@@ -127,52 +127,15 @@ enum status run_finished(struct db *db, struct arena *a, when done_before, struc
 	struct db_rows rows;
 
 	return many(db_select(db, a, &rows,
-			    RUN_COLUMNS "WHERE phase IN ('DISCARDED', 'FAILED', 'DONE') AND chunks > 0 AND (phase <> 'DONE' OR finished_at < ?)"
+			    RUN_COLUMNS "WHERE phase IN ('DISCARDED', 'FAILED', 'DONE') AND cleared = 0 AND (phase <> 'DONE' OR finished_at < ?)"
 					" ORDER BY id LIMIT 20",
 			    DB_INT(done_before)),
 		a, &rows, ret, ret_n);
 }
 
-enum status run_clear(struct db *db, uint64_t id, unsigned limit, bool *ret_more)
+enum status run_cleared(struct db *db, uint64_t id)
 {
-	uint64_t chunks = 0, gone = 0;
-	enum status s = db_exec(db, &chunks, "DELETE FROM import_chunk WHERE run_id = ? LIMIT 10", DB_INT(id));
-
-	if (s == STATUS_OK)
-		s = db_exec(db, &gone, "DELETE FROM import_row WHERE run_id = ? ORDER BY row_no LIMIT ?", DB_INT(id), DB_INT(limit));
-	*ret_more = s == STATUS_OK && (gone || chunks);
-	/* chunks says that there is something to forget. */
-	return s == STATUS_OK && !*ret_more ? db_exec(db, NULL, "UPDATE import_run SET chunks = 0 WHERE id = ?", DB_INT(id)) : s;
-}
-
-enum status chunk_insert(struct db *db, uint64_t run, unsigned number, const char *body)
-{
-	return db_exec(db, NULL, "INSERT INTO import_chunk (run_id, number, body) VALUES (?, ?, ?)", DB_INT(run), DB_INT(number), DB_TEXT(body));
-}
-
-enum status chunk_clear(struct db *db, uint64_t run)
-{
-	return db_exec(db, NULL, "DELETE FROM import_chunk WHERE run_id = ?", DB_INT(run));
-}
-
-enum status chunk_stage(struct db *db, uint64_t run, unsigned number)
-{
-	enum status s = db_exec(db, NULL,
-		"INSERT INTO import_row (run_id, row_no, class, reason, detail, subject, serial, old_serial, mail, upstream_id, type, profile,"
-		" months, requested_at, not_before, not_after, url_until, revoked_at, import_key)"
-		" SELECT c.run_id, j.row_no, j.class, j.reason, j.detail, j.subject, j.serial, j.old_serial, j.mail, j.upstream_id, j.type,"
-		" j.profile, j.months, j.requested_at, j.not_before, j.not_after, j.url_until, j.revoked_at, UNHEX(j.k)"
-		" FROM import_chunk AS c, JSON_TABLE(c.body, '$[*]' COLUMNS (row_no INT UNSIGNED PATH '$[0]', class VARCHAR(8) PATH '$[1]',"
-		" reason VARCHAR(24) PATH '$[2]', detail VARCHAR(100) PATH '$[3]', subject VARCHAR(1000) PATH '$[4]', serial VARCHAR(40) PATH '$[5]',"
-		" old_serial VARCHAR(40) PATH '$[6]', mail VARCHAR(255) PATH '$[7]', upstream_id VARCHAR(100) PATH '$[8]',"
-		" type VARCHAR(64) PATH '$[9]', profile VARCHAR(64) PATH '$[10]', months INT PATH '$[11]', requested_at BIGINT PATH '$[12]',"
-		" not_before BIGINT PATH '$[13]', not_after BIGINT PATH '$[14]', url_until BIGINT PATH '$[15]', revoked_at BIGINT PATH '$[16]',"
-		" k CHAR(64) PATH '$[17]')) AS j WHERE c.run_id = ? AND c.number = ?",
-		DB_INT(run), DB_INT(number));
-
-	if (s == STATUS_OK)
-		s = db_exec(db, NULL, "DELETE FROM import_chunk WHERE run_id = ? AND number = ?", DB_INT(run), DB_INT(number));
-	return s;
+	return db_exec(db, NULL, "UPDATE import_run SET cleared = 1 WHERE id = ?", DB_INT(id));
 }
 
 enum status counts_get(struct db *db, struct arena *a, uint64_t run, struct counts *ret)

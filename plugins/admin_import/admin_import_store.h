@@ -1,17 +1,17 @@
-/* Rows of the bulk import: runs, chunks, staged rows, counts. */
+/* Rows of the bulk import: runs, staged rows, counts. */
 #ifndef ADMIN_IMPORT_STORE_H
 #define ADMIN_IMPORT_STORE_H
 
 #include "import.h"
 
-/* RECEIVING (an upload is being read), FETCHING (the upstream is asked), STAGING, CLASSIFYING, READY (to be decided on), REGISTERING, LINKING;
- * closed: DONE, DISCARDED, FAILED, all of which lose their rows (CLEARING: no rows left to lose). */
+/* RECEIVING (an upload is being read), FETCHING (the upstream is asked), CLASSIFYING, READY (to be decided on), REGISTERING, LINKING;
+ * closed: DONE, DISCARDED, FAILED, all of which lose their rows (cleared: they have). */
 struct run {
 	uint64_t id;
-	bool open;
+	bool open, cleared;
 	const char *phase, *source, *upstream, *file, *owner, *why;
 	uint64_t steps;
-	unsigned chunks, total, last_row, position, selected, made, moved, left_out;
+	unsigned total, last_row, position, selected, made, moved, left_out;
 	when created_at, changed_at, finished_at;
 };
 /* CONFLICT: another one is open. */
@@ -21,30 +21,30 @@ enum status run_open(struct db *db, struct arena *a, struct run *ret) MUST_CHECK
 enum status run_list(struct db *db, struct arena *a, unsigned limit, struct run **ret, size_t *ret_n) MUST_CHECK; /* closed, newest first */
 /* First statement of every transaction on a run, so that they take turns. CONFLICT: it is no longer as it was read. */
 enum status run_step(struct db *db, const struct run *run, when now) MUST_CHECK;
-/* Only what a step may change: phase, chunks, total, last_row, position, selected, made, moved, left_out. */
+/* Only what a step may change: phase, total, last_row, position, selected, made, moved, left_out. */
 enum status run_update(struct db *db, const struct run *run) MUST_CHECK;
 /* Ends it: phase DONE, DISCARDED or FAILED. */
 enum status run_close(struct db *db, uint64_t id, const char *phase, const char *why, when now) MUST_CHECK;
 /* Open ones without a change since before, and closed ones that still have rows, finished before then. */
 enum status run_stale(struct db *db, struct arena *a, when before, struct run **ret, size_t *ret_n) MUST_CHECK;
 enum status run_finished(struct db *db, struct arena *a, when done_before, struct run **ret, size_t *ret_n) MUST_CHECK;
-/* Forgets rows and chunks, a bounded number; all gone: ret_more false. */
-enum status run_clear(struct db *db, uint64_t id, unsigned limit, bool *ret_more) MUST_CHECK;
+enum status run_cleared(struct db *db, uint64_t id) MUST_CHECK;
 
-enum status chunk_insert(struct db *db, uint64_t run, unsigned number, const char *body) MUST_CHECK;
-enum status chunk_clear(struct db *db, uint64_t run) MUST_CHECK;
-/* The chunk's rows become staged rows, and it goes. */
-enum status chunk_stage(struct db *db, uint64_t run, unsigned number) MUST_CHECK;
+/* Adds staged rows; in a transaction. */
+enum status rows_insert(struct db *db, struct arena *a, uint64_t run, const struct item *items, size_t n) MUST_CHECK;
+/* Forgets a bounded number of them; all gone: ret_more false. */
+enum status rows_clear(struct db *db, uint64_t run, unsigned limit, bool *ret_more) MUST_CHECK;
 
-/* Classifies the rows (after, to] against the applications of the upstream; run by the transaction of a step. */
-enum status rows_match(struct db *db, uint64_t run, const char *upstream, when seen_since, unsigned after, unsigned to) MUST_CHECK;
+/* Classifies the rows (after, to] against the applications of the upstream, in the transaction of a step: first which are known, then what
+ * would become of them and whose the new ones would be, if he was seen since. */
+enum status rows_match(struct db *db, uint64_t run, const char *upstream, unsigned after, unsigned to) MUST_CHECK;
+enum status rows_plan(struct db *db, uint64_t run, when seen_since, unsigned after, unsigned to) MUST_CHECK;
 /* IdPs and mail domains of those who would get the new rows. */
 struct owners {
 	const char *idp, *mail;
 };
 enum status rows_owners(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned to, struct owners **ret, size_t *ret_n) MUST_CHECK;
 enum status rows_disown(struct db *db, uint64_t run, unsigned after, unsigned to, const struct owners *owners) MUST_CHECK;
-enum status rows_plan(struct db *db, uint64_t run, unsigned after, unsigned to) MUST_CHECK;
 enum status rows_count(struct db *db, uint64_t run, unsigned after, unsigned to) MUST_CHECK;
 
 struct row {
@@ -63,7 +63,7 @@ enum status rows_list(struct db *db, struct arena *a, uint64_t run, enum import_
 /* The next rows of any class whose plan is something to do, behind `after`, up to `to`. */
 enum status rows_planned(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret,
 	size_t *ret_n) MUST_CHECK;
-/* The made rows that renew another one, behind `after`. */
+/* The made rows that renew another one, behind `after`, with their application_id. */
 enum status rows_renewing(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret,
 	size_t *ret_n) MUST_CHECK;
 struct row_result {
@@ -72,6 +72,9 @@ struct row_result {
 	const char *result;
 };
 enum status rows_result(struct db *db, struct arena *a, uint64_t run, const struct row_result *results, size_t n) MUST_CHECK;
+/* Of the rows (after, to] the new ones of these classes ("issued,renewed") that have no result yet were made; their application is found by
+ * its import_key. */
+enum status rows_made(struct db *db, uint64_t run, const char *classes, unsigned after, unsigned to) MUST_CHECK;
 
 /* n[class][known]; of each the rows whose plan changes something are in todo, and those it cannot in stays. */
 struct counts {

@@ -7,7 +7,7 @@
 #define IMPORT_NAME "admin_import"
 #define IMPORT_STEP_JOB IMPORT_NAME ".step"
 #define IMPORT_FETCH_JOB IMPORT_NAME ".fetch"
-#define CHUNK_ROWS 1000 /* rows that come, and are staged, at a time */
+#define CLEAR_ROWS 5000 /* that are forgotten in one transaction */
 
 struct import_settings {
 	const char *upstream; /* of uploaded files */
@@ -41,22 +41,20 @@ struct item {
 	const char *serial, *old_serial; /* NULL: none */
 	int months;
 	when requested_at, not_before, not_after, url_until, revoked_at;
+	struct bytes key; /* application_import_key(), set by batch_add(); data NULL: there is none */
 };
 /* What a code of a row's error, plan or result means: msgids. */
 const char *reason_text(const char *reason);
 const char *plan_text(const char *plan, const char *why);
 
-/* item.c: the chunks that items are kept in until they are staged. */
-struct chunks;
-/* Begins with chunk 0 of the run. */
-struct chunks *chunks_new(struct arena *a, struct db *db, uint64_t run, const char *upstream);
-/* Completes the item (type and months from the profile, what makes it unfit to import) and adds it; writes a chunk when it is full. A
- * failure is kept and returned by chunks_end(). */
-void chunks_add(struct chunks *c, struct item *item);
-struct chunks_sum {
-	unsigned chunks, rows, last_row;
-};
-enum status chunks_end(struct chunks *c, struct chunks_sum *ret) MUST_CHECK;
+/* item.c: items on their way to the staged rows of a run. */
+struct run; /* admin_import_store.h */
+struct batch;
+struct batch *batch_new(struct arena *a, struct db *db, struct run *run);
+/* Completes the item (type and months from the profile, what makes it unfit to import), counts it in the run, and stores it with those
+ * before it when there are enough. A failure is kept and returned by batch_end(). */
+void batch_add(struct batch *b, struct item *item);
+enum status batch_end(struct batch *b) MUST_CHECK; /* CONFLICT: the run was ended, or taken over, meanwhile */
 
 /* table.c: the uploaded file. */
 enum table_fault { TABLE_FINE, TABLE_UTF16, TABLE_BINARY, TABLE_NO_ROWS, TABLE_NO_COLUMNS, TABLE_TOO_MANY };
@@ -88,13 +86,11 @@ enum status rows_errors(struct request *rq);
 /* decide.c */
 enum status decide_ask(struct request *rq);
 enum status decide_register(struct request *rq);
-struct run; /* admin_import_store.h */
 bool run_discardable(const struct run *run);
 enum status decide_discard_ask(struct request *rq);
 enum status decide_discard(struct request *rq);
 
 /* run_page.c: the run of the request's path. MISSING. */
-struct run;
 enum status run_find(struct request *rq, struct run *ret) MUST_CHECK;
 /* The way to a run's page: "/admin_import/7". */
 const char *import_path(struct arena *a, uint64_t run);

@@ -113,7 +113,7 @@ enum status intake_fetch(struct request *rq)
 }
 
 struct fetching {
-	struct chunks *chunks;
+	struct batch *batch;
 	unsigned row_no;
 };
 
@@ -154,35 +154,28 @@ static void fetched(const struct upstream_certificate *c, void *context)
 		.revoked_at = c->revoked_at,
 	};
 
-	chunks_add(f->chunks, &item);
+	batch_add(f->batch, &item);
 	arena_free(a);
 }
 
 struct handing {
 	struct arena *arena;
 	struct run run;
-	struct chunks_sum sum;
-	const char *from;
 };
 
-/* All chunks are there: from here on steps do the work. */
+/* All rows are there: from here on steps do the work. */
 static enum status hand_body(struct db *db, void *context)
 {
 	struct handing *h = context;
-	struct run run;
-	enum status s = run_get(db, h->arena, h->run.id, &run);
+	struct run run = h->run;
+	enum status s = run_step(db, &run, clock_now());
 
-	if (s == STATUS_OK && !text_same(run.phase, h->from))
-		return cause(STATUS_CONFLICT, "import %llu was ended meanwhile", (unsigned long long)run.id);
-	if (s == STATUS_OK)
-		s = run_step(db, &run, clock_now());
-	run.phase = "STAGING";
-	run.chunks = h->sum.chunks;
-	run.total = h->sum.rows;
-	run.last_row = h->sum.last_row;
-	run.position = 0;
+	run.phase = "CLASSIFYING";
 	if (s == STATUS_OK)
 		s = run_update(db, &run);
+	if (s == STATUS_OK)
+		s = audit_add(db, "admin.import_staged", arena_printf(h->arena, "import:%llu", (unsigned long long)run.id),
+			arena_printf(h->arena, "rows %u", run.total));
 	if (s == STATUS_OK)
 		s = job_add(db, IMPORT_STEP_JOB, run.id, "", 0,
 			arena_printf(h->arena, IMPORT_STEP_JOB ":%llu:0", (unsigned long long)run.id));
@@ -196,9 +189,21 @@ static enum status fetch_failed(struct db *db, uint64_t id, const char *why)
 	return s == STATUS_CONFLICT ? STATUS_OK : s; /* discarded meanwhile */
 }
 
+/* The run becomes this job's own, so that one that was taken for dead adds nothing any more; and what that one left goes. */
+static enum status fetch_begin(struct db *db, struct run *run)
+{
+	bool more = true;
+	enum status s = run_step(db, run, clock_now());
+
+	run->steps++;
+	while (s == STATUS_OK && more)
+		s = rows_clear(db, run->id, CLEAR_ROWS, &more);
+	return s;
+}
+
 enum status fetch_job(const struct job_run *run)
 {
-	struct handing h = {.arena = run->arena, .from = "FETCHING"};
+	struct handing h = {.arena = run->arena};
 	enum status s = run_get(run->db, run->arena, run->job->subject, &h.run);
 
 	if (s == STATUS_MISSING || (s == STATUS_OK && !text_same(h.run.phase, "FETCHING")))
@@ -207,19 +212,19 @@ enum status fetch_job(const struct job_run *run)
 	if (s == STATUS_OK && (!upstream || !upstream->list))
 		s = cause(STATUS_INVALID, "upstream %s is not enabled", h.run.upstream);
 	if (s == STATUS_OK)
-		s = chunk_clear(run->db, h.run.id); /* of a run that was killed */
+		s = fetch_begin(run->db, &h.run);
 	if (s != STATUS_OK)
-		return s;
-	struct fetching f = {.chunks = chunks_new(run->arena, run->db, h.run.id, h.run.upstream)};
+		return s == STATUS_CONFLICT ? STATUS_OK : s;
+	struct fetching f = {.batch = batch_new(run->arena, run->db, &h.run)};
 	const struct upstream_call call = {.arena = run->arena, .db = run->db, .deadline = run->deadline};
 	s = upstream->list(&call, fetched, &f);
 	if (s == STATUS_OK)
-		s = chunks_end(f.chunks, &h.sum);
-	if (s == STATUS_OK && !h.sum.rows)
+		s = batch_end(f.batch);
+	if (s == STATUS_OK && !h.run.total)
 		return fetch_failed(run->db, h.run.id, "no-rows");
 	if (s == STATUS_OK)
 		s = db_transact(run->db, hand_body, &h);
-	return s == STATUS_CONFLICT ? chunk_clear(run->db, h.run.id) : s;
+	return s == STATUS_CONFLICT ? STATUS_OK : s; /* discarded, or another one goes on with it */
 }
 
 enum status fetch_gave_up(const struct job_run *run, const char *why)
@@ -240,7 +245,7 @@ static const char *const faults[] = {
 
 static void taken(struct item *item, void *context)
 {
-	chunks_add(context, item);
+	batch_add(context, item);
 }
 
 static enum status upload_refuse(struct request *rq, uint64_t id, enum table_fault fault)
@@ -265,7 +270,6 @@ static const char *file_shown(const char *name)
 enum status intake_upload(struct request *rq)
 {
 	const struct upload *file = request_upload(rq, "file");
-	struct chunks_sum sum;
 
 	if (!file)
 		return request_refuse(rq, cause(STATUS_INVALID, "import without a file"), _("No file was chosen, or it is empty."));
@@ -277,16 +281,15 @@ enum status intake_upload(struct request *rq)
 		return busy(rq);
 	if (st != STATUS_OK)
 		return st;
-	struct chunks *chunks = chunks_new(rq->arena, rq->db, s.run.id, s.run.upstream);
-	enum table_fault fault = table_read(file->content, taken, chunks);
+	struct handing h = {.arena = rq->arena, .run = s.run};
+	struct batch *batch = batch_new(rq->arena, rq->db, &h.run);
+	enum table_fault fault = table_read(file->content, taken, batch);
 	if (fault != TABLE_FINE)
 		return upload_refuse(rq, s.run.id, fault);
-	struct handing h = {.arena = rq->arena, .run = s.run, .from = "RECEIVING"};
-	st = chunks_end(chunks, &sum);
-	h.sum = sum;
+	st = batch_end(batch);
 	if (st == STATUS_OK)
 		st = db_transact(rq->db, hand_body, &h);
-	if (st == STATUS_OK)
+	if (st == STATUS_OK || st == STATUS_CONFLICT) /* discarded by another administrator: its page says so */
 		return request_redirect(rq, import_path(rq->arena, s.run.id));
 	/* Nothing half read stays open; if that cannot be written either, the sweep ends it. */
 	const char *why = arena_string(rq->arena, cause_text());

@@ -1,9 +1,9 @@
-/* Rows on their way from the source to the database: judged, completed, and kept as JSON, a thousand together. */
+/* Rows on their way from the source to the database: judged, completed, and stored, many in a transaction. */
 #include "import.h"
 
 #include "admin_import_store.h"
 
-#define CHUNK_MAX ((size_t)CHUNK_ROWS * 8192) /* more than any row's columns hold */
+#define BATCH_ROWS 2000
 #define SUBJECT_CHARS 1000 /* of the columns, as below */
 #define MAIL_CHARS 255
 #define ID_CHARS 100
@@ -11,49 +11,48 @@
 #define MONTH_DAYS 30.44
 #define MONTHS_MAX 1200
 
-struct chunks {
-	struct arena *arena; /* of the chunk */
+struct batch {
+	struct arena *arena; /* of the items' texts */
 	struct db *db;
-	uint64_t run;
-	const char *upstream;
-	struct text text;
-	unsigned in_chunk;
-	struct chunks_sum sum;
+	struct run *run;
+	struct item *items;
+	size_t n;
 	enum status status; /* the first failure */
 	char why[512];
 };
-
-static void chunk_begin(struct chunks *c)
-{
-	arena_reset(c->arena);
-	c->text = text_new(c->arena, CHUNK_MAX);
-	c->in_chunk = 0;
-}
 
 static void release(void *arena)
 {
 	arena_free(arena);
 }
 
-struct chunks *chunks_new(struct arena *a, struct db *db, uint64_t run, const char *upstream)
+struct batch *batch_new(struct arena *a, struct db *db, struct run *run)
 {
-	struct chunks *c = arena_alloc(a, sizeof *c);
+	struct batch *b = arena_alloc(a, sizeof *b);
 
-	*c = (struct chunks){.arena = arena_new(), .db = db, .run = run, .upstream = upstream};
-	arena_defer(a, release, c->arena);
-	chunk_begin(c);
-	return c;
+	*b = (struct batch){.arena = arena_new(), .db = db, .run = run, .items = arena_array(a, BATCH_ROWS, sizeof(struct item))};
+	arena_defer(a, release, b->arena);
+	return b;
 }
 
-static void chunk_write(struct chunks *c)
+/* Whoever was taken for dead, or whose import was discarded, finds the run in another state, and adds nothing to it. */
+static enum status write_body(struct db *db, void *context)
 {
-	text_add(&c->text, "]");
-	ASSERT(!c->text.full);
-	c->status = chunk_insert(c->db, c->run, c->sum.chunks, c->text.data);
-	if (c->status != STATUS_OK)
-		snprintf(c->why, sizeof c->why, "%s", cause_text());
-	c->sum.chunks++;
-	chunk_begin(c);
+	struct batch *b = context;
+	enum status s = run_step(db, b->run, clock_now());
+
+	return s == STATUS_OK ? rows_insert(db, b->arena, b->run->id, b->items, b->n) : s;
+}
+
+static void batch_write(struct batch *b)
+{
+	b->status = db_transact(b->db, write_body, b);
+	if (b->status == STATUS_OK)
+		b->run->steps++;
+	else
+		snprintf(b->why, sizeof b->why, "%s", cause_text());
+	b->n = 0;
+	arena_reset(b->arena);
 }
 
 /* Which type lists the profile, and how long it is valid. */
@@ -123,38 +122,36 @@ static void complete(struct item *item)
 	}
 }
 
-void chunks_add(struct chunks *c, struct item *item)
+/* The item as it outlives what it was read from. */
+static struct item item_keep(struct arena *a, const struct item *item, const char *upstream)
 {
-	struct text *t = &c->text;
+	struct item kept = *item;
+	const char **texts[] = {&kept.detail, &kept.subject, &kept.mail, &kept.upstream_id, &kept.type, &kept.profile, &kept.serial,
+		&kept.old_serial};
 
-	if (c->status != STATUS_OK)
-		return;
-	complete(item);
-	bool has_key = item->serial || item->upstream_id[0] || item->subject[0];
-	const char *texts[] = {item->reason, item->detail, item->subject, item->serial, item->old_serial, item->mail, item->upstream_id,
-		item->type, item->profile};
-	text_addf(t, "%s[%u,\"%s\"", c->in_chunk ? "," : "[", item->row_no, import_class_name(item->class));
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		text_add(t, ",");
-		json_add(t, texts[i]);
-	}
-	text_addf(t, ",%d,%lld,%lld,%lld,%lld,%lld,", item->months, (long long)item->requested_at, (long long)item->not_before,
-		(long long)item->not_after, (long long)item->url_until, (long long)item->revoked_at);
-	json_add(t, has_key ? text_hex(c->arena, application_import_key(c->arena, c->upstream, item->serial, item->upstream_id, item->subject))
-			    : NULL);
-	text_add(t, "]");
-	c->sum.rows++;
-	c->sum.last_row = item->row_no;
-	if (++c->in_chunk == CHUNK_ROWS)
-		chunk_write(c);
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		*texts[i] = arena_string(a, *texts[i]);
+	kept.key = item->serial || item->upstream_id[0] || item->subject[0]
+			   ? application_import_key(a, upstream, item->serial, item->upstream_id, item->subject)
+			   : bytes_of(NULL, 0);
+	return kept;
 }
 
-enum status chunks_end(struct chunks *c, struct chunks_sum *ret)
+void batch_add(struct batch *b, struct item *item)
 {
-	if (c->status == STATUS_OK && c->in_chunk)
-		chunk_write(c);
-	if (c->status != STATUS_OK)
-		return cause(c->status, "%s", c->why);
-	*ret = c->sum;
-	return STATUS_OK;
+	if (b->status != STATUS_OK)
+		return;
+	complete(item);
+	b->items[b->n++] = item_keep(b->arena, item, b->run->upstream);
+	b->run->total++;
+	b->run->last_row = item->row_no;
+	if (b->n == BATCH_ROWS)
+		batch_write(b);
+}
+
+enum status batch_end(struct batch *b)
+{
+	if (b->status == STATUS_OK && b->n)
+		batch_write(b);
+	return b->status == STATUS_OK ? STATUS_OK : cause(b->status, "%s", b->why);
 }

@@ -14,14 +14,12 @@ enum status run_find(struct request *rq, struct run *ret)
 
 static const struct {
 	const char *phase, *label;
-	bool chunks; /* counts chunks, not rows */
 } works[] = {
-	{"RECEIVING", N_("The file is being read."), false},
-	{"FETCHING", N_("The list of certificates is being fetched from the issuing service."), false},
-	{"STAGING", N_("Step 1 of 2: the rows are being stored."), true},
-	{"CLASSIFYING", N_("Step 2 of 2: the rows are being compared with the database."), false},
-	{"REGISTERING", N_("The certificates are being registered."), false},
-	{"LINKING", N_("The renewals are being linked with what they renew."), false},
+	{"RECEIVING", N_("The file is being read.")},
+	{"FETCHING", N_("The list of certificates is being fetched from the issuing service.")},
+	{"CLASSIFYING", N_("The rows are being compared with the database.")},
+	{"REGISTERING", N_("The certificates are being registered.")},
+	{"LINKING", N_("The renewals are being linked with what they renew.")},
 };
 
 static const char *const whys[][2] = {
@@ -37,11 +35,8 @@ static bool working_fill(struct model *m, const struct run *run)
 			continue;
 		struct model *work = model_section(m, "WORKING");
 		model_set(work, "WORK", _(works[i].label));
-		unsigned all = works[i].chunks ? run->chunks : run->last_row;
-		if (all > 0 && run->total > 0) {
-			struct model *bar = model_section(work, "PROGRESS");
-			model_set_int(bar, "PERCENT", (long long)run->position * 100 / all);
-		}
+		if (run->last_row > 0)
+			model_set_int(model_section(work, "PROGRESS"), "PERCENT", (long long)run->position * 100 / run->last_row);
 		return true;
 	}
 	return false;
@@ -109,7 +104,7 @@ static void done_fill(struct request *rq, struct model *m, const struct run *run
 	model_set_int(done, "MOVED", run->moved);
 	if (run->left_out)
 		model_set_int(model_section(done, "LEFT_OUT"), "LEFT_OUT_N", run->left_out);
-	if (c->n[CLASS_ERROR][0] + c->n[CLASS_ERROR][1] && run->chunks)
+	if (c->n[CLASS_ERROR][0] + c->n[CLASS_ERROR][1] && !run->cleared)
 		model_setf(model_section(done, "DONE_ERRORS"), "ERRORS_PATH", "%s/errors", import_path(rq->arena, run->id));
 }
 

@@ -3,10 +3,9 @@
 
 #include "admin_import_store.h"
 
-#define MATCH_ROWS 2000
-#define REGISTER_ROWS 1000
+#define MATCH_ROWS 5000
+#define REGISTER_ROWS IMPORT_ROWS_MAX
 #define EVENTS_MAX 100 /* of known applications in one step: each has its own audit row and perhaps a mail */
-#define CLEAR_ROWS 5000
 #define ABANDONED HOUR /* a step takes a second: what has not moved for so long was left by a crash */
 
 struct stepping {
@@ -25,18 +24,6 @@ static void phase_to(struct run *run, const char *phase)
 static enum status step_audit(struct db *db, struct stepping *s, const char *action, const char *detail)
 {
 	return audit_add(db, action, arena_printf(s->arena, "import:%llu", (unsigned long long)s->run.id), detail);
-}
-
-static enum status stage(struct db *db, struct stepping *s)
-{
-	struct run *run = &s->run;
-	enum status st = chunk_stage(db, run->id, run->position);
-
-	if (st == STATUS_OK && ++run->position >= run->chunks) {
-		phase_to(run, "CLASSIFYING");
-		st = step_audit(db, s, "admin.import_staged", arena_printf(s->arena, "rows %u", run->total));
-	}
-	return st;
 }
 
 /* Only within the domains of the owner's IdP does an address tell who he is. */
@@ -58,12 +45,12 @@ static enum status classify(struct db *db, struct stepping *s)
 {
 	struct run *run = &s->run;
 	unsigned from = run->position, to = run->last_row - from > MATCH_ROWS ? from + MATCH_ROWS : run->last_row;
-	enum status st = rows_match(db, run->id, run->upstream, clock_now() - import_settings.owner_seen, from, to);
+	enum status st = rows_match(db, run->id, run->upstream, from, to);
 
 	if (st == STATUS_OK)
-		st = owners_check(db, s, to);
+		st = rows_plan(db, run->id, clock_now() - import_settings.owner_seen, from, to);
 	if (st == STATUS_OK)
-		st = rows_plan(db, run->id, from, to);
+		st = owners_check(db, s, to);
 	if (st == STATUS_OK)
 		st = rows_count(db, run->id, from, to);
 	run->position = to;
@@ -93,7 +80,6 @@ static struct imported imported_of(const struct stepping *s, const struct row *r
 	return (struct imported){
 		.state = states[row->class],
 		.type = row->type,
-		.upstream = s->run.upstream,
 		.profile = row->profile,
 		.subject = row->subject,
 		.mail = row->mail,
@@ -160,25 +146,39 @@ static bool is_event(const struct row *row)
 	return text_same(row->plan, "taken") || text_same(row->plan, "revoked") || text_same(row->plan, "submitted");
 }
 
-/* The rows' new applications, and what became of them. */
+/* The rows' new applications. Of those that were made nothing but that is kept, for all of them at once; ret_n: results of the others. */
 static enum status make(struct db *db, struct stepping *s, struct imported *news, const unsigned *row_nos, size_t n,
-	struct row_result *results)
+	struct row_result *results, size_t *ret_n)
 {
 	enum status st = application_import(
-		db, s->arena, news, n, arena_printf(s->arena, "import %llu from %s", (unsigned long long)s->run.id, s->run.upstream));
+		db, s->arena, s->run.upstream, news, n, arena_printf(s->arena, "import %llu from %s", (unsigned long long)s->run.id, s->run.upstream));
 
+	*ret_n = 0;
 	for (size_t i = 0; st == STATUS_OK && i < n; i++) {
-		results[i] = (struct row_result){row_nos[i], news[i].id, news[i].made ? "made" : "there"};
+		if (!news[i].made)
+			results[(*ret_n)++] = (struct row_result){row_nos[i], news[i].id, "there"};
 		s->run.made += news[i].made;
 	}
 	return st;
+}
+
+/* The classes whose new ones are wanted, as a list for SQL. */
+static const char *selected_new(struct stepping *s)
+{
+	struct text t = text_new(s->arena, 128);
+
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		if (import_class_can((enum import_class)i) && (s->run.selected & import_cell((enum import_class)i, false)))
+			text_addf(&t, "%s%s", t.len ? "," : "", import_class_name((enum import_class)i));
+	return t.data;
 }
 
 static enum status enter(struct db *db, struct stepping *s)
 {
 	struct run *run = &s->run;
 	struct row *rows;
-	size_t n, news_n = 0, done = 0, events = 0;
+	size_t n, news_n = 0, there = 0, done = 0, events = 0;
+	unsigned from = run->position;
 	enum status st = rows_planned(db, s->arena, run->id, run->position, REGISTER_ROWS, &rows, &n);
 
 	if (st != STATUS_OK)
@@ -207,9 +207,11 @@ static enum status enter(struct db *db, struct stepping *s)
 		}
 	}
 	if (st == STATUS_OK)
-		st = make(db, s, news, row_nos, news_n, results + done);
+		st = make(db, s, news, row_nos, news_n, results + done, &there);
 	if (st == STATUS_OK)
-		st = rows_result(db, s->arena, run->id, results, done + news_n);
+		st = rows_result(db, s->arena, run->id, results, done + there);
+	if (st == STATUS_OK)
+		st = rows_made(db, run->id, selected_new(s), from, run->position);
 	if (st == STATUS_OK && i >= n && n < REGISTER_ROWS)
 		phase_to(run, "LINKING");
 	return st;
@@ -247,7 +249,7 @@ static enum status step_body(struct db *db, void *context)
 	static const struct {
 		const char *phase;
 		enum status (*work)(struct db *db, struct stepping *s);
-	} phases[] = {{"STAGING", stage}, {"CLASSIFYING", classify}, {"REGISTERING", enter}, {"LINKING", link_renewals}};
+	} phases[] = {{"CLASSIFYING", classify}, {"REGISTERING", enter}, {"LINKING", link_renewals}};
 	struct stepping *s = context;
 	size_t i = 0;
 	enum status st = run_get(db, s->arena, s->job->job->subject, &s->run);
@@ -324,8 +326,12 @@ enum status sweep_job(const struct job_run *run)
 
 	if (s == STATUS_OK)
 		s = run_finished(run->db, run->arena, now - import_settings.keep, &runs, &n);
-	for (size_t i = 0; s == STATUS_OK && i < n; i++)
-		for (bool more = true; s == STATUS_OK && more && !job_run_over(run);)
-			s = run_clear(run->db, runs[i].id, CLEAR_ROWS, &more);
+	for (size_t i = 0; s == STATUS_OK && i < n && !job_run_over(run); i++) {
+		bool more = true;
+		while (s == STATUS_OK && more && !job_run_over(run))
+			s = rows_clear(run->db, runs[i].id, CLEAR_ROWS, &more);
+		if (s == STATUS_OK && !more)
+			s = run_cleared(run->db, runs[i].id);
+	}
 	return s;
 }

@@ -52,8 +52,6 @@ if page.status != 303:
     raise SystemExit(f"upload: {page.status}\n{page.text[:2000]}")
 run = int(page.header("Location").rsplit("/", 1)[1])
 received = time.monotonic()
-wait(run, "CLASSIFYING", "READY")
-staged = time.monotonic()
 wait(run, "READY")
 ready = time.monotonic()
 browser.close()  # an idle connection may be gone
@@ -89,5 +87,5 @@ loaded = int(sql("SELECT COUNT(*) FROM bench_application"))
 if loaded != rows:
     raise SystemExit(f"{loaded} of {rows} were loaded")
 total = (ready - begun) + (done - decided)
-print(f"{total:.2f} {floor:.2f} received {received - begun:.2f} s, staged {staged - received:.2f} s, classified {ready - staged:.2f} s,"
+print(f"{total:.2f} {floor:.2f} received {received - begun:.2f} s, classified {ready - received:.2f} s,"
       f" registered {done - decided:.2f} s")

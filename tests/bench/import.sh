@@ -1,4 +1,4 @@
-# 100,000 certificates from an uploaded file: received, staged, classified, registered, beside LOAD DATA of the very same applications.
+# 100,000 certificates from an uploaded file: received, classified, registered, beside LOAD DATA of the very same applications.
 
 bench_import() {
 	local result ours floor rounds=${BENCH_IMPORT_ROUNDS:-3} i parts

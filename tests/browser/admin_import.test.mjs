@@ -154,8 +154,8 @@ test("progress moves by itself", async () => {
 	const v = await visitor(browser, "ja", "desktop", { httpCredentials: { username: "kanri", password: process.env.STACK_BASIC } });
 	const { page } = v;
 	await enter(v);
-	await database(`INSERT INTO import_run (open_slot, phase, source, upstream, file, owner, chunks, total, last_row, position, created_at, changed_at)
-		VALUES (1, 'HELD', 'file', 'upstream_local', 'held.tsv', 'x', 10, 10000, 10000, 4000, 0, UNIX_TIMESTAMP() * 1000)`);
+	await database(`INSERT INTO import_run (open_slot, phase, source, upstream, file, owner, total, last_row, position, created_at, changed_at)
+		VALUES (1, 'HELD', 'file', 'upstream_local', 'held.tsv', 'x', 10000, 10000, 4000, 0, UNIX_TIMESTAMP() * 1000)`);
 	const id = Number(await database("SELECT id FROM import_run WHERE open_slot = 1"));
 	await database(`UPDATE import_run SET phase = 'CLASSIFYING' WHERE id = ${id}`);
 	await page.goto(`${base}/admin_import/${id}`);

@@ -629,23 +629,46 @@ static void one_import_at_a_time(void **state)
 	assert_int_equal(count("import_row WHERE run_id = 1"), 1);
 }
 
-/* A worker that stops after each job's first step, or dies before its job is done, leaves what the next one goes on with. */
-static void work_goes_on_where_it_stopped(void **state)
+static const char *file_of_many(int n)
 {
 	struct text t = text_new(a, 16 << 20);
-	const int n = 5000;
-	static const char *const kinds[] = {"admin_import.step", NULL};
-	struct job job;
 
 	text_add(&t, HEADER);
 	for (int i = 0; i < n; i++)
 		text_addf(&t, "%s\n", line_text(&(struct line){.id = arena_printf(a, "I%d", i), .dn = arena_printf(a, DN("u%d"), i), .state = "5",
 					      .mail = arena_printf(a, "u%d@u.test", i % 1000), .serial = arena_printf(a, "%d", 1000 + i)}));
+	return t.data;
+}
+
+/* Discarded by somebody else, or taken over, while the rows come: not one more is added, and no work begins. */
+static void nothing_is_added_to_what_was_ended(void **state)
+{
+	mariadb_exec("CREATE TRIGGER inkan.ended AFTER INSERT ON inkan.import_row FOR EACH ROW UPDATE inkan.import_run"
+		     " SET open_slot = NULL, phase = 'DISCARDED', steps = steps + 1 WHERE id = NEW.run_id AND open_slot = 1");
+	const char *path = run_path(upload(bytes_string(file_of_many(5000))));
+	mariadb_exec("DROP TRIGGER inkan.ended");
+	assert_int_equal(pages_get("en", session, path).http, 200);
+	assert_int_equal(count("import_row"), 2000);
+	assert_int_equal(count("import_run WHERE phase = 'DISCARDED'"), 1);
+	assert_int_equal(work_for(1, 1), 0);
+	path = run_path(upload(bytes_string(file_of_many(5000)))); /* without the trigger it goes on */
+	work();
+	assert_int_equal(count("import_run WHERE phase = 'READY'"), 1);
+	assert_int_equal(number("SELECT MAX(total) FROM inkan.import_run"), 5000);
+}
+
+/* A worker that stops after each job's first step, or dies before its job is done, leaves what the next one goes on with. */
+static void work_goes_on_where_it_stopped(void **state)
+{
+	const int n = 12000; /* several steps of each kind */
+	static const char *const kinds[] = {"admin_import.step", NULL};
+	struct job job;
+
 	for (int i = 0; i < 500; i++)
 		person(arena_printf(a, "u%d@u.test", i), FORGE_IDP, arena_printf(a, "u%d@u.test", i));
-	const char *path = run_path(upload(bytes_of(t.data, t.len)));
+	const char *path = run_path(upload(bytes_string(file_of_many(n))));
 	assert_true(work_for(1, 1) == 1);
-	assert_true(count("import_chunk") > 0);
+	assert_true(count("import_row WHERE plan = ''") > 0);
 	/* Killed: the job is claimed again by another when the lease is over, and steps that were committed are not repeated. */
 	check_ok(job_claim(db, a, kinds, LEASES(1), "dead", &job));
 	mariadb_exec("UPDATE inkan.job SET due_at = 0, lease_until = 1 WHERE kind = 'admin_import.step'");
@@ -664,9 +687,9 @@ static void work_goes_on_where_it_stopped(void **state)
 	assert_int_equal(number("SELECT COUNT(DISTINCT import_key) FROM inkan.application"), n);
 	assert_int_equal(count("event WHERE kind = 'APPLIED'"), n);
 	/* Numbers without gaps, for every owner. */
-	assert_int_equal(count("user WHERE eppn LIKE 'u%' AND applications <> 5"), 0);
+	assert_int_equal(count("user WHERE eppn LIKE 'u%' AND applications <> 12"), 0);
 	assert_int_equal(number("SELECT COUNT(*) FROM (SELECT user_id FROM inkan.application WHERE user_id IS NOT NULL GROUP BY user_id"
-				" HAVING COUNT(*) <> 5 OR MIN(number) <> 1 OR MAX(number) <> 5) AS x"),
+				" HAVING COUNT(*) <> 12 OR MIN(number) <> 1 OR MAX(number) <> 12) AS x"),
 		0);
 }
 
@@ -760,6 +783,7 @@ int main(void)
 		cmocka_unit_test_setup(cards_are_the_card_services, fresh),
 		cmocka_unit_test_setup(a_second_import_finds_all_of_it, fresh),
 		cmocka_unit_test_setup(one_import_at_a_time, fresh),
+		cmocka_unit_test_setup(nothing_is_added_to_what_was_ended, fresh),
 		cmocka_unit_test_setup(work_goes_on_where_it_stopped, fresh),
 		cmocka_unit_test_setup(the_upstream_is_asked_by_a_job, fresh),
 		cmocka_unit_test_setup(a_pin_is_nowhere, fresh),

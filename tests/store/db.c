@@ -104,6 +104,60 @@ static void errors_have_a_status(void **state)
 	assert_int_equal(rows.rows, 20000);
 }
 
+#define THING 5
+
+static enum status things(struct db *d, void *context)
+{
+	const struct db_arg *args = context;
+
+	return db_exec_rows(d, "INSERT INTO thing (id, n, t, b, s) VALUES (?, ?, ?, ?, ?)", args, THING, 3);
+}
+
+static enum status renamed(struct db *d, void *context)
+{
+	const struct db_arg args[] = {DB_TEXT("drei"), DB_INT(3), DB_NULL(), DB_INT(1)};
+
+	check_ok(db_exec_rows(d, "UPDATE thing SET t = ? WHERE id = ?", args, 2, 2));
+	check_ok(db_exec_rows(d, "UPDATE thing SET t = ? WHERE id = ?", args, 2, 0)); /* no rows: nothing */
+	/* The same statement once, after many: nothing of the rows is left in it. */
+	return db_exec(d, NULL, "UPDATE thing SET t = ? WHERE id = ?", DB_TEXT("zwei"), DB_INT(2));
+}
+
+/* Many rows at once: each type, NULL in any place, empty and large values; and all or nothing. */
+static void rows_at_once(void **state)
+{
+	struct db_rows rows;
+	struct bytes odd = bytes_of("a\0\xff'", 4), big = {arena_alloc(a, 1000000), 1000000};
+	struct db_arg args[] = {
+		DB_INT(1), DB_NULL(), DB_TEXT("申請 𠮷 ' \" \\ ?"), DB_BYTES(odd), DB_NULL(),
+		DB_INT(2), DB_INT(INT64_MIN), DB_NULL(), DB_BYTES(big), DB_NULL(),
+		DB_INT(3), DB_INT(INT64_MAX), DB_TEXT(""), DB_NULL(), DB_NULL(),
+	};
+
+	crypto_random((void *)(uintptr_t)big.data, big.len);
+	check_ok(db_transact(db, things, args));
+	check_ok(db_select(db, a, &rows, "SELECT n, t, b, s FROM thing ORDER BY id"));
+	assert_int_equal(rows.rows, 3);
+	assert_true(db_at(&rows, 0, 0)->null && db_int(&rows, 1, 0) == INT64_MIN && db_int(&rows, 2, 0) == INT64_MAX);
+	assert_string_equal(db_text(&rows, 0, 1), "申請 𠮷 ' \" \\ ?");
+	assert_true(db_text(&rows, 1, 1) == NULL);
+	assert_string_equal(db_text(&rows, 2, 1), "");
+	assert_memory_equal(db_bytes(&rows, 0, 2).data, odd.data, 4);
+	assert_int_equal(db_bytes(&rows, 1, 2).len, big.len);
+	assert_memory_equal(db_bytes(&rows, 1, 2).data, big.data, big.len);
+	for (size_t i = 0; i < 3; i++)
+		assert_null(db_text(&rows, i, 3));
+	check_ok(db_transact(db, renamed, NULL));
+	check_ok(db_select(db, a, &rows, "SELECT COALESCE(t, 'none') FROM thing ORDER BY id"));
+	assert_string_equal(db_text(&rows, 0, 0), "none");
+	assert_string_equal(db_text(&rows, 1, 0), "zwei");
+	assert_string_equal(db_text(&rows, 2, 0), "drei");
+	args[0] = DB_INT(4);
+	args[THING] = DB_INT(5);
+	check_status(db_transact(db, things, args), STATUS_CONFLICT); /* the third is there */
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM thing"), 3);
+}
+
 static void matched_rows_count(void **state)
 {
 	uint64_t changed = 9;
@@ -332,6 +386,7 @@ int main(void)
 		T(values_come_back),
 		T(session_is_ours),
 		T(errors_have_a_status),
+		T(rows_at_once),
 		T(matched_rows_count),
 		T(many_statements),
 		T(transactions),

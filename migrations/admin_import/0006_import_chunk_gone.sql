@@ -1,0 +1,2 @@
+-- See 0005.
+DROP TABLE IF EXISTS import_chunk
