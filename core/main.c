@@ -122,6 +122,7 @@ static enum status serve_run(struct program *p, uv_loop_t *loop)
 	pages_ca(&c->ca);
 	pages_day_max(c->applications_per_day);
 	exports_start(c->exports);
+	uploads_start(c->upload_time);
 	retention_start(&c->retention);
 	order_start(plugin_upstream);
 	handover_start(plugin_card);
@@ -217,6 +218,17 @@ static void routes_print(void)
 				r->access == ACCESS_ADMIN ? rights[r->right] : "", plugin_at(i)->name);
 }
 
+/* On standard error, after everything else: no error, and the exit code does not tell. */
+static void warnings_print(struct arena *a)
+{
+	for (size_t i = 0; i < plugin_count(); i++) {
+		const struct plugin *plugin = plugin_at(i);
+		const char *sentence;
+		for (size_t k = 0; plugin->warning && (sentence = plugin->warning(a, k)); k++)
+			fprintf(stderr, "inkan check: warning: %s.conf: %s\n", plugin->name, sentence);
+	}
+}
+
 static enum status command_check(struct program *p, int argc, char **argv)
 {
 	if (argc > 1 && text_same(argv[1], "--sample"))
@@ -244,7 +256,11 @@ static enum status command_check(struct program *p, int argc, char **argv)
 	if (s != STATUS_OK)
 		return s;
 	program_connect(p, false);
-	return schema_check(p);
+	s = schema_check(p);
+	fflush(stdout);
+	if (s == STATUS_OK)
+		warnings_print(p->arena);
+	return s;
 }
 
 static enum status command_migrate(struct program *p, int argc, char **argv)

@@ -19,6 +19,7 @@
 #include "store/application.h"
 #include "store/application_import.h"
 #include "store/application_delete.h"
+#include "store/application_detach.h"
 #include "store/application_find.h"
 #include "store/audit.h"
 #include "store/audit_find.h"
@@ -38,7 +39,7 @@
 #include "web/view.h"
 
 /* Raised with every change that an older plugin would misread. It is the first field, and is read before all others. */
-#define INKAN_ABI 1
+#define INKAN_ABI 2
 
 /* An entry of the account menu. A list ends with {0}. */
 struct menu_entry {
@@ -157,6 +158,9 @@ struct plugin {
 	 * cannot be told, and the cause says why. */
 	const struct health_item *(*health)(struct arena *a, struct db *db);
 	const struct sealed_column *sealed; /* which columns of its tables `inkan keys rotate` seals anew */
+	/* What is allowed in its configuration but hardly meant: a sentence for who runs the site, in English, with the name of the setting and
+	 * what follows from it. For `inkan check`, after configuration and before start; i = 0, 1, ... until NULL. NULL: nothing ever. */
+	const char *(*warning)(struct arena *a, size_t i);
 	/* After configuration, schema check and saml_start, before threads; the arena lives until stop. */
 	enum status (*start)(struct arena *a, struct db *db);
 	void (*stop)(void); /* after the last request and job */

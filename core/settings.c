@@ -122,6 +122,9 @@ const struct setting settings_list[] = {
 	{"exports", SETTING_INTEGER, AT(exports), "2", 1, 64,
 		.help = "How many exports (CSV) one process sends at a time; each holds a worker for as long as the browser takes, so fewer than workers."},
 
+	{"upload_time", SETTING_DURATION, AT(upload_time), "5m", 1 * SECOND, 1 * HOUR,
+		.help = "What the whole of an uploaded file may take to arrive; it holds a worker and the only place for an upload. 64 MB need 1.8 Mbit/s for 5 minutes."},
+
 	{"keep_failed_jobs", SETTING_DURATION, AT(retention.failed_jobs), "180d", 0, 3650 * DAY,
 		.help = "Failed jobs are deleted after so long, also from the administrators' list; 0: never."},
 	{"keep_conflicts", SETTING_DURATION, AT(retention.conflicts), "365d", 0, 3650 * DAY,

@@ -36,7 +36,7 @@ struct settings {
 	struct poll_settings poll;
 	struct remind_settings remind;
 	int64_t applications_per_day;
-	int64_t exports;
+	int64_t exports, upload_time;
 	struct retention_settings retention;
 	struct setting_sections ca; /* struct ca_setting */
 };

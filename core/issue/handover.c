@@ -57,6 +57,8 @@ static enum status give_body(struct db *db, void *context)
 	if (s != STATUS_OK || !is_open(&app))
 		return s;
 	s = handover_insert(db, g->arena, app.id, g->handover, clock_now());
+	if (s == STATUS_OK) /* from now on there is something to be revoked, whatever becomes of the delivery */
+		s = application_set_issued(db, app.id, g->handover->serial, g->handover->fingerprint);
 	return s == STATUS_OK ? job_add(db, DELIVER_JOB, app.id, "", 0,
 					arena_printf(g->arena, DELIVER_JOB ":%llu:%lld",
 						(unsigned long long)app.id, (long long)app.created_at))
@@ -236,10 +238,12 @@ static struct event revoked_event(const struct job_run *run)
 	return event;
 }
 
+/* A service knows its cards, not their certificates: when this card has another one by now, the end of the old one would be that one's. */
 static enum status revoked_run(const struct job_run *run)
 {
 	const struct card_service *service;
 	struct application app;
+	bool replaced = false;
 	enum status s = application_get(run->db, run->arena, run->job->subject, &app);
 
 	if (s == STATUS_MISSING || (s == STATUS_OK && app.state == APPLICATION_REVOKED))
@@ -247,6 +251,8 @@ static enum status revoked_run(const struct job_run *run)
 	if (s == STATUS_OK)
 		s = service_of(&app, &service);
 	if (s == STATUS_OK)
+		s = application_lives_elsewhere(run->db, run->arena, app.id, clock_now(), &replaced);
+	if (s == STATUS_OK && !replaced)
 		s = service->revoked(run, &app);
 	if (s != STATUS_OK)
 		return s == STATUS_INVALID ? STATUS_UPSTREAM : s;

@@ -220,3 +220,10 @@ enum status application_live_key_free(struct db *db, struct bytes live_key, when
 		"UPDATE application SET live_key = NULL WHERE live_key = ? AND live_until <= ?",
 		DB_BYTES(live_key), DB_INT(now));
 }
+
+enum status application_set_issued(struct db *db, uint64_t id, const char *serial, const char *fingerprint)
+{
+	return serial ? db_exec(db, NULL, "UPDATE application SET serial = ?, fingerprint = ? WHERE id = ? AND serial IS NULL", DB_TEXT(serial),
+				DB_TEXT(fingerprint), DB_INT(id))
+		      : STATUS_OK;
+}

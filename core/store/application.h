@@ -148,6 +148,10 @@ enum status application_renewed(struct db *db, struct arena *a, uint64_t user_id
 /* Whether an event with this source key has moved the application before: a form that is sent again has had its effect. */
 enum status application_has_moved(struct db *db, struct arena *a, uint64_t id, enum event_kind kind, const char *source_key,
 	bool *ret) MUST_CHECK;
+/* Whether another application lives that holds the same: address, or card. */
+enum status application_lives_elsewhere(struct db *db, struct arena *a, uint64_t id, when now, bool *ret) MUST_CHECK;
+/* The upstream has issued it, although the applicant or his card does not have it yet. NULL: not known; what is known is not changed. */
+enum status application_set_issued(struct db *db, uint64_t id, const char *serial, const char *fingerprint) MUST_CHECK;
 /* Opens the PIN for its owner: MISSING when there is none (any more); the caller shows it to that user alone. */
 enum status application_pin(struct db *db, struct arena *a, const struct application *app, const char **ret) MUST_CHECK;
 /* Until when the PIN is kept and shown; 0: there is none to show. */

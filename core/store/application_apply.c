@@ -108,6 +108,8 @@ static enum status decide(struct db *db, struct applying *c, struct rule *ret)
 	if (rule.action == RULE_MOVE && c->event.kind == EVENT_PIN && app->state == APPLICATION_PIN &&
 		!pin_is_news(c))
 		rule.action = RULE_IGNORE;
+	if (app->state == APPLICATION_ERROR && c->event.kind == EVENT_REVOKE_ASKED && !app->serial)
+		rule.action = RULE_CONFLICT; /* nothing was issued */
 	if (rule.action == RULE_MOVE && c->event.kind == EVENT_RETRIED) {
 		enum status st = place_is_taken(db, c, &taken);
 		if (st != STATUS_OK)

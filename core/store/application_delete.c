@@ -19,8 +19,8 @@ enum status application_deletable(struct db *db, struct arena *a, const struct a
 	if (st != STATUS_OK)
 		return st;
 	/* Key and .p12 are wiped after a while; the certificate then still is. */
-	*ret_issued = waits || (app->handover && (text_same(app->error_code, "card-service") || text_same(app->error_code, "handover-over")));
-	*ret = app->state == APPLICATION_ERROR && !app->serial && !*ret_issued;
+	*ret_issued = waits || app->serial || (app->handover && (text_same(app->error_code, "card-service") || text_same(app->error_code, "handover-over")));
+	*ret = app->state == APPLICATION_ERROR && !*ret_issued;
 	return st;
 }
 

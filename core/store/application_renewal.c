@@ -1,4 +1,4 @@
-/* What joins applications: which one renews another, and whether a form has already had its effect. */
+/* What joins applications: which one renews another or lives in its place, and whether a form has already had its effect. */
 #include "store/application_row.h"
 
 enum status application_renewal(struct db *db, struct arena *a, uint64_t id, when now, struct application *ret)
@@ -45,5 +45,18 @@ enum status application_has_moved(struct db *db, struct arena *a, uint64_t id, e
 
 	if (st == STATUS_OK)
 		*ret = rows.rows > 0 && db_int(&rows, 0, 0) != 0;
+	return st;
+}
+
+enum status application_lives_elsewhere(struct db *db, struct arena *a, uint64_t id, when now, bool *ret)
+{
+	struct db_rows rows;
+	enum status st = db_select(db, a, &rows,
+		"SELECT other.id FROM application AS this STRAIGHT_JOIN application AS other FORCE INDEX (live_digest)"
+		" ON other.live_digest = this.live_digest AND other.live_until > ? WHERE this.id = ? AND other.id <> this.id LIMIT 1",
+		DB_INT(now), DB_INT(id));
+
+	if (st == STATUS_OK)
+		*ret = rows.rows > 0;
 	return st;
 }

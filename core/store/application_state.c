@@ -107,6 +107,7 @@ const struct rule application_transitions[APPLICATION_STATE_COUNT][EVENT_KIND_CO
 			ON(PIN) = TO(PIN),	/* late but real, as the next two */
 			ON(TAKEN) = TO(TAKEN),
 			ON(HANDED_OVER) = TO(DELIVERED),
+			ON(REVOKE_ASKED) = TO(REVOKE_ACCEPTED), /* issued, but its card service did not take it; apply sees to it */
 			ON(REVOKED) = TO(
 				REVOKED), /* there was a certificate; a late TAKEN must not make it look valid */
 			ON(GAVE_UP) = IGNORED,

@@ -188,6 +188,19 @@ enum status user_by_ids(struct db *db, struct arena *a, const uint64_t *ids, siz
 	return st;
 }
 
+enum status user_same_mail(struct db *db, struct arena *a, const struct user *user, when since, unsigned limit, struct user **ret,
+	size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status st = db_select(db, a, &rows,
+		"SELECT " USER_COLUMNS " FROM user FORCE INDEX (mail_lower) WHERE mail_lower = LOWER(?) AND id <> ? AND seen_at >= ? LIMIT ?",
+		DB_TEXT(user->mail), DB_INT(user->id), DB_INT(since), DB_INT(limit));
+
+	if (st == STATUS_OK)
+		users_read(a, &rows, ret, ret_n);
+	return st;
+}
+
 /* A log-in meanwhile writes the same column from newer facts: the guard leaves what it wrote alone. */
 enum status user_search_fill(struct db *db, struct arena *a, unsigned limit, unsigned *ret_filled)
 {

@@ -22,6 +22,10 @@ enum status user_find(struct db *db, struct arena *a, const struct user_query *q
 #define USERS_BY_ID 20
 enum status user_by_ids(struct db *db, struct arena *a, const uint64_t *ids, size_t n, struct user **ret, size_t *ret_n) MUST_CHECK;
 
+/* Others with the user's mail address, in any case, who have been here since; at most limit, in any order. */
+enum status user_same_mail(struct db *db, struct arena *a, const struct user *user, when since, unsigned limit, struct user **ret,
+	size_t *ret_n) MUST_CHECK;
+
 /* What a user is found by, as it is stored: ePPN, name and mail, folded, a line each. */
 const char *user_search_text(struct arena *a, const struct user *user);
 /* Computes it for up to limit users of a time before it was stored. */

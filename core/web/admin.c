@@ -13,6 +13,9 @@ static const bool full_rights[RIGHT_COUNT] = {true, true, true, true};
 static const bool help_desk_rights[RIGHT_COUNT] = {[RIGHT_LOOK] = true, [RIGHT_REVOKE] = true};
 static const bool auditor_rights[RIGHT_COUNT] = {[RIGHT_LOOK] = true, [RIGHT_AUDIT] = true};
 
+/* Bytes of a query; the audit trail shortens what it keeps. */
+#define SAID_MAX ((size_t)64 * 1024)
+
 static struct admin_settings settings;
 
 enum status admin_start(const struct admin_settings *s)
@@ -131,6 +134,18 @@ static enum status prove(struct request *rq)
 	return s;
 }
 
+/* Whoever tries doors leaves a trace; as slow as guesses at the password, so that nobody can fill the trail. */
+static enum status denial_told(struct request *rq)
+{
+	when until;
+	enum status s = attempt_begin(rq->db, rq->arena, "role", rq->user->id, &until);
+
+	if (s != STATUS_OK)
+		return s == STATUS_DENIED ? STATUS_OK : s;
+	return audit_add(rq->db, "admin.denied", arena_printf(rq->arena, "user:%llu", (unsigned long long)rq->user->id),
+		arena_printf(rq->arena, "%s %s", rq->method, request_route(rq)->path));
+}
+
 enum status admin_enter(struct request *rq, enum right right)
 {
 	if (!admin_listed(rq))
@@ -142,6 +157,26 @@ enum status admin_enter(struct request *rq, enum right right)
 	}
 	if (role_has(rq, right))
 		return STATUS_OK;
+	enum status s = denial_told(rq);
+	if (s != STATUS_OK)
+		return s;
 	cause(STATUS_DENIED, "the administrator's role does not allow this");
 	return request_refuse(rq, STATUS_DENIED, _("Your role as an administrator does not allow this."));
+}
+
+enum status admin_searched(struct request *rq, const char *const *words)
+{
+	struct text said = text_new(rq->arena, SAID_MAX);
+
+	for (; *words; words++) {
+		const char *value = request_query(rq, *words);
+
+		value = text_trim(rq->arena, value ? value : "");
+		if (*value)
+			text_addf(&said, "%s%s=%s", said.len ? " " : "", *words, value);
+	}
+	/* Told only of what was found out: of a page that refused the words nothing was seen. */
+	if (!said.len || rq->parts->http != 200)
+		return STATUS_OK;
+	return audit_add(rq->db, "admin.searched", request_route(rq)->path, said.data);
 }

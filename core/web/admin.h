@@ -35,5 +35,8 @@ bool admin_eppn_has(struct arena *a, const char *eppn, enum right right);
 /* The router's check of a route: MISSING (404) for whoever is not listed; DENIED with a challenge (401) until the password was shown, with
  * Retry-After (429) while wrong ones slow it down, with a sentence (403) when the role lacks the right. */
 enum status admin_enter(struct request *rq, enum right right) MUST_CHECK;
+/* Of a page that was made: writes what was looked for to the audit trail, when any of these parameters of the query (NULL-terminated) says
+ * so. For the router, by a route's .words. */
+enum status admin_searched(struct request *rq, const char *const *words) MUST_CHECK;
 
 #endif

@@ -72,10 +72,10 @@ enum status export_csv(struct request *rq, const struct export *export)
 	}
 	*e = (struct exporting){.export = *export, .counted = true};
 	arena_defer(rq->arena, leave, e);
-	s = audit_add(rq->db, export->action, export->object, export->detail);
+	s = request_stream(rq, "text/csv; charset=utf-8", arena_printf(rq->arena, "%s-%s.csv", export->name, date_of(rq->arena, rq->now)),
+		next, e);
 	if (s == STATUS_OK)
-		s = request_stream(rq, "text/csv; charset=utf-8",
-			arena_printf(rq->arena, "%s-%s.csv", export->name, date_of(rq->arena, rq->now)), next, e);
+		s = audit_add(rq->db, export->action, export->object, export->detail);
 	if (s == STATUS_OK)
 		request_after(rq, left, e);
 	return s;

@@ -18,7 +18,7 @@ struct export {
 	void *context;
 };
 #define EXPORT_PIECE_MAX ((size_t)16 << 20) /* bytes that rows() may add at a time; more is a broken invariant */
-/* Audits it and answers with the file. BUSY, with a sentence: too many are under way. */
+/* Audits it and answers with the file. BUSY, with a sentence: too many are under way; DENIED as request_stream(). */
 enum status export_csv(struct request *rq, const struct export *e) MUST_CHECK;
 
 #endif

@@ -55,7 +55,8 @@ enum status request_redirect_out(struct request *rq, const char *url) MUST_CHECK
 /* Bytes of some type; filename not NULL: as an attachment (ASCII name). */
 enum status request_send(struct request *rq, const char *content_type, const char *filename, struct bytes body) MUST_CHECK;
 /* A long answer in pieces (an export): next() is called while it is sent until it gives no bytes, with an arena that is emptied after each
- * piece. Other than OK cuts the answer off, and the browser sees that it is not whole. The worker is held meanwhile. */
+ * piece. Other than OK cuts the answer off, and the browser sees that it is not whole. The worker is held meanwhile. DENIED, with a sentence:
+ * a page of another site asked for it. */
 enum status request_stream(struct request *rq, const char *content_type, const char *filename,
 	enum status (*next)(struct request *rq, struct arena *a, void *context, struct bytes *ret), void *context) MUST_CHECK;
 enum status request_not_modified(struct request *rq, const char *etag) MUST_CHECK; /* 304 */

@@ -138,9 +138,21 @@ enum status request_send(
 	return STATUS_OK;
 }
 
+/* Whether the browser says that a page of another site led here (Fetch Metadata): no link or picture there may hold workers, or fill the
+ * places of those who want an export. A browser that says nothing, as old ones and programs do, is served. */
+static bool led_by_another_site(const struct request *rq)
+{
+	const char *site = request_header(rq, "HTTP_SEC_FETCH_SITE");
+
+	return site && !text_same(site, "same-origin") && !text_same(site, "none");
+}
+
 enum status request_stream(struct request *rq, const char *content_type, const char *filename,
 	enum status (*next)(struct request *rq, struct arena *a, void *context, struct bytes *ret), void *context)
 {
+	if (led_by_another_site(rq))
+		return request_refuse(rq, cause(STATUS_DENIED, "a long answer, asked for from a page of another site"),
+			_("This file can be asked for on its own page only. Please open that page and choose it there."));
 	if (filename)
 		attachment(rq, filename);
 	response_body(rq, 200, content_type, (struct bytes){0});

@@ -124,6 +124,8 @@ static enum status route_check(const char *owner, const struct route *r)
 	if (!post && (r->no_csrf_because || r->body_max))
 		return cause(STATUS_INVALID, "plugin %s, route %s: only a POST has a body or a token", owner,
 			r->path);
+	if (r->words && (post || r->access != ACCESS_ADMIN))
+		return cause(STATUS_INVALID, "plugin %s, route %s: only an administrators' page tells what was looked for", owner, r->path);
 	for (size_t i = 0; i < entry_count; i++)
 		if (text_same(entries[i].route->method, r->method) &&
 			pattern_compare(entries[i].route->path, r->path) == 0)
@@ -337,7 +339,8 @@ static enum status route_run(struct request *rq, const struct route *route)
 	ASSERT(!rq->db || !db_in_transaction(rq->db));
 	if (s == STATUS_OK && !rq->parts->http)
 		return cause(STATUS_INTERNAL, "the handler made no response");
-	return s;
+	/* Made, but not sent yet: without the trace it is not shown. */
+	return s == STATUS_OK && route->words ? admin_searched(rq, route->words) : s;
 }
 
 static enum status request_run(struct request *rq)

@@ -22,6 +22,9 @@ struct route {
 	bool quiet;         /* a page asking for news: does not extend the session */
 	int64_t body_max;   /* bytes; 0: the configured default */
 	enum right right;   /* with ACCESS_ADMIN: what the administrator's role must allow */
+	/* With ACCESS_ADMIN: parameters of the query that say what is looked for, NULL-terminated; a page that answers any of them is a row of
+	 * the audit trail (admin.searched). */
+	const char *const *words;
 	bool upload;        /* a POST that may be multipart/form-data, with files: see web/upload.h; its body_max bounds their memory */
 	bool pauses;        /* refused (503) while the site is paused: what users do, not what they look at */
 };

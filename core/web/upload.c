@@ -26,6 +26,12 @@ struct uploads {
 };
 
 static atomic_flag taken = ATOMIC_FLAG_INIT;
+static int64_t time_max = 5 * MINUTE;
+
+void uploads_start(int64_t time)
+{
+	time_max = time;
+}
 
 bool upload_type(const char *type)
 {
@@ -61,8 +67,11 @@ static bool write_all(int fd, const char *data, size_t len)
 }
 
 /* The parser wants the header that announces the boundary before the body. */
-static enum status body_take(struct uploads *u, struct arena *a, const struct request_source *source, const char *type, size_t len)
+static enum status body_take(struct request *rq, struct uploads *u, const struct request_source *source, const char *type, size_t len)
 {
+	struct arena *a = rq->arena;
+	/* Each piece has a limit of its own in the server; a slow sender could make thousands of them last almost that long. */
+	when end = clock_monotonic() + time_max;
 	char *piece = arena_alloc(a, PIECE), more;
 	const char *header = arena_printf(a, "Content-Type: %s\r\nMIME-Version: 1.0\r\n\r\n", type);
 
@@ -71,6 +80,9 @@ static enum status body_take(struct uploads *u, struct arena *a, const struct re
 		return cause(STATUS_INTERNAL, "upload, no memory for it");
 	for (size_t left = len; left;) {
 		size_t want = left < PIECE ? left : PIECE;
+		if (clock_monotonic() > end)
+			return request_refuse(rq, cause(STATUS_INVALID, "upload took longer than %lld ms", (long long)time_max),
+				_("The file took too long to arrive. Nothing was done. Please try again on a faster network connection."));
 		if (source->read(source->from, piece, want) < want)
 			return cause(STATUS_INVALID, "body ended before its %zu bytes were there", len);
 		if (!write_all(u->fd, piece, want))
@@ -253,7 +265,7 @@ enum status upload_read(
 	struct uploads *u = arena_alloc(rq->arena, sizeof *u);
 	u->fd = -1;
 	arena_defer(rq->arena, release, u);
-	enum status s = body_take(u, rq->arena, source, type, len);
+	enum status s = body_take(rq, u, source, type, len);
 	if (s == STATUS_OK)
 		s = form_parse(u, rq->arena, type);
 	int n = s == STATUS_OK ? g_mime_multipart_get_count(GMIME_MULTIPART(u->form)) : 0;

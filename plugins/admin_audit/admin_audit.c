@@ -279,8 +279,11 @@ static enum status export_send(struct request *rq)
 	});
 }
 
+/* Of whom somebody reads. */
+static const char *const words[] = {"actor", "object", NULL};
+
 static const struct route routes[] = {
-	{"GET", "/admin_audit", ACCESS_ADMIN, trail_page, .right = RIGHT_AUDIT},
+	{"GET", "/admin_audit", ACCESS_ADMIN, trail_page, .right = RIGHT_AUDIT, .words = words},
 	{"POST", "/admin_audit/verify", ACCESS_ADMIN, verify_send, .right = RIGHT_AUDIT},
 	{"GET", "/admin_audit/export", ACCESS_ADMIN, export_send, .right = RIGHT_AUDIT},
 	{0},

@@ -27,7 +27,7 @@ static const struct word reasons[] = {
 static const struct word plans[] = {
 	{"new", "owner", N_("Is registered for the user with this mail address.")},
 	{"new", "waits", N_("Is registered, and given to the user who logs in with this mail address.")},
-	{"new", "several-users", N_("Is registered without an owner: several users have this mail address. It is given to the first of them to log in.")},
+	{"new", "several-users", N_("Is registered without an owner: several users have this mail address. It waits as long as they do.")},
 	{"new", "domain", N_("Is registered without an owner: the user's institution may not vouch for this mail address.")},
 	{"new", "no-mail", N_("Is registered without an owner: the list has no mail address for it.")},
 	{"same", "", N_("Nothing changes: it is registered as it is.")},

@@ -4,13 +4,15 @@
 /* A pasted list: 5,000 lines of 40 bytes, each of which a form may send as three, and nginx lets no more through. */
 #define LIST_BYTES_MAX (250 * 1024)
 
-struct leavers_settings leavers_settings = {.grace = 14 * DAY, .people_max = 5000};
+struct leavers_settings leavers_settings = {.grace = 14 * DAY, .people_max = 5000, .keep_runs = 365 * DAY};
 
 static const struct setting settings[] = {
 	{"grace", SETTING_DURATION, offsetof(struct leavers_settings, grace), "14d", 0, 365 * DAY,
 		.help = "Proposed time between the mail to those concerned and the revocation; whole days."},
 	{"people_max", SETTING_INTEGER, offsetof(struct leavers_settings, people_max), "5000", 1, 50000,
 		.help = "People in one run: what one administrator can look through before deciding."},
+	{"keep_runs", SETTING_DURATION, offsetof(struct leavers_settings, keep_runs), "365d", 0, 3650 * DAY,
+		.help = "A run, with the people on it and its result, is deleted so long after it ended or was cancelled; 0: never. Who decided it stays in the audit trail."},
 	{0},
 };
 
@@ -28,6 +30,7 @@ static const struct route routes[] = {
 	{"GET", "/admin_leavers/:run/cancel", ACCESS_ADMIN, run_ask_cancel, .right = RIGHT_CHANGE},
 	{"POST", "/admin_leavers/:run/cancel", ACCESS_ADMIN, run_send_cancel, .right = RIGHT_CHANGE},
 	{"POST", "/admin_leavers/:run/person/:user", ACCESS_ADMIN, run_send_cancel_person, .right = RIGHT_CHANGE},
+	{"POST", "/admin_leavers/:run/person/:user/back", ACCESS_ADMIN, run_send_restore_person, .right = RIGHT_CHANGE},
 	{"GET", "/admin_leavers/:run/export", ACCESS_ADMIN, run_export, .right = RIGHT_CHANGE},
 	{0},
 };

@@ -175,9 +175,11 @@ enum status run_list(struct db *db, struct arena *a, uint64_t below, unsigned li
 
 struct deciding {
 	uint64_t id, user;
+	enum run_state was;
 	const char *by;
 	int reason;
 	when run_at, now;
+	bool back;
 };
 
 static enum status late(uint64_t changed, const struct deciding *d)
@@ -225,23 +227,23 @@ static enum status cancel_body(struct db *db, void *context)
 	const struct deciding *d = context;
 	uint64_t changed = 0;
 	enum status s = db_exec(db, &changed,
-		"UPDATE leavers_run SET state = 'cancelled', ended_at = ?, ended_by = ? WHERE id = ? AND state IN ('draft', 'waiting')",
-		DB_INT(d->now), DB_TEXT(d->by), DB_INT(d->id));
+		"UPDATE leavers_run SET state = 'cancelled', ended_at = ?, ended_by = ? WHERE id = ? AND state = ? AND state IN ('draft', 'waiting')",
+		DB_INT(d->now), DB_TEXT(d->by), DB_INT(d->id), DB_TEXT(state_names[d->was]));
 
 	if (s == STATUS_OK)
 		s = late(changed, d);
 	return s == STATUS_OK ? audit_decision(db, d, "admin.leavers.cancelled", NULL) : s;
 }
 
-enum status run_cancel(struct db *db, uint64_t id, const char *by, when now)
+enum status run_cancel(struct db *db, uint64_t id, enum run_state was, const char *by, when now)
 {
-	struct deciding d = {.id = id, .by = by, .now = now};
+	struct deciding d = {.id = id, .was = was, .by = by, .now = now};
 
 	return db_transact(db, cancel_body, &d);
 }
 
 /* The run's row is written first: the job that begins it does so too, and one of the two is too late. */
-static enum status cancel_person_body(struct db *db, void *context)
+static enum status person_body(struct db *db, void *context)
 {
 	const struct deciding *d = context;
 	uint64_t changed = 0;
@@ -251,20 +253,31 @@ static enum status cancel_person_body(struct db *db, void *context)
 	if (s == STATUS_OK)
 		s = late(changed, d);
 	if (s == STATUS_OK)
-		s = db_exec(db, &changed, "UPDATE leavers_person SET cancelled_at = ? WHERE run_id = ? AND user_id = ? AND cancelled_at = 0",
-			DB_INT(d->now), DB_INT(d->id), DB_INT(d->user));
+		s = db_exec(db, &changed, "UPDATE leavers_person SET cancelled_at = ? WHERE run_id = ? AND user_id = ? AND (cancelled_at > 0) = ?",
+			DB_INT(d->back ? 0 : d->now), DB_INT(d->id), DB_INT(d->user), DB_INT(d->back));
 	if (s == STATUS_OK)
 		s = late(changed, d);
 	snprintf(detail, sizeof detail, "user:%llu", (unsigned long long)d->user);
-	return s == STATUS_OK ? audit_decision(db, d, "admin.leavers.person_cancelled", detail) : s;
+	return s == STATUS_OK
+		? audit_decision(db, d, d->back ? "admin.leavers.person_restored" : "admin.leavers.person_cancelled", detail)
+		: s;
 }
 
 enum status run_cancel_person(struct db *db, uint64_t id, uint64_t user, when now)
 {
 	struct deciding d = {.id = id, .user = user, .now = now};
 
-	return db_transact(db, cancel_person_body, &d);
+	return db_transact(db, person_body, &d);
 }
+
+enum status run_restore_person(struct db *db, uint64_t id, uint64_t user)
+{
+	struct deciding d = {.id = id, .user = user, .back = true};
+
+	return db_transact(db, person_body, &d);
+}
+
+/* --- Forgetting --------------------------------------------------------------------------------------------------------------------- */
 
 /* The run goes first: one that was decided on meanwhile stays whole. */
 static enum status forget_body(struct db *db, void *context)
@@ -292,5 +305,31 @@ enum status run_sweep(struct db *db, when before)
 		s = db_transact(db, forget_body, &id);
 	}
 	arena_free(a);
+	return s;
+}
+
+/* The run itself goes last: whoever is killed in the midst of it is followed by somebody who finds it again. */
+enum status run_forget(struct db *db, when before, unsigned limit, bool *ret, bool *ret_more)
+{
+	struct arena *a = arena_new();
+	struct db_rows rows;
+	uint64_t id = 0, people = 0, unknown = 0, items = 0, gone = 0;
+	enum status s = db_select(db, a, &rows,
+		"SELECT id FROM leavers_run WHERE state IN ('done', 'cancelled') AND run_at > 0 AND ended_at < ? ORDER BY id LIMIT 1", DB_INT(before));
+
+	bool any = s == STATUS_OK && rows.rows;
+	if (any)
+		id = (uint64_t)db_int(&rows, 0, 0);
+	if (any)
+		s = db_exec(db, &people, "DELETE FROM leavers_person WHERE run_id = ? LIMIT ?", DB_INT(id), DB_INT(limit));
+	if (any && s == STATUS_OK)
+		s = db_exec(db, &unknown, "DELETE FROM leavers_unknown WHERE run_id = ? LIMIT ?", DB_INT(id), DB_INT(limit));
+	if (any && s == STATUS_OK)
+		s = db_exec(db, &items, "DELETE FROM leavers_item WHERE run_id = ? LIMIT ?", DB_INT(id), DB_INT(limit));
+	if (any && s == STATUS_OK && people < limit && unknown < limit && items < limit)
+		s = db_exec(db, &gone, "DELETE FROM leavers_run WHERE id = ?", DB_INT(id));
+	arena_free(a);
+	*ret = gone > 0;
+	*ret_more = any;
 	return s;
 }

@@ -39,12 +39,16 @@ enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret
 enum status run_list(struct db *db, struct arena *a, uint64_t below, unsigned limit, struct run **ret, size_t *ret_n) MUST_CHECK;
 /* The draft becomes a decision. CONFLICT: it is no draft any more. */
 enum status run_start(struct db *db, uint64_t id, const char *by, int reason, when run_at, when now) MUST_CHECK;
-/* Until it runs. CONFLICT: too late, or done before. A draft disappears. */
-enum status run_cancel(struct db *db, uint64_t id, const char *by, when now) MUST_CHECK;
-/* One person of a run that waits. CONFLICT: too late, or done before. */
+/* Until it runs; `was`: draft or waiting, as whoever decides has seen it. CONFLICT: it is not so any more. A draft disappears. */
+enum status run_cancel(struct db *db, uint64_t id, enum run_state was, const char *by, when now) MUST_CHECK;
+/* One person of a run that has not begun, left out or put back. CONFLICT: too late, or done before. */
 enum status run_cancel_person(struct db *db, uint64_t id, uint64_t user, when now) MUST_CHECK;
+enum status run_restore_person(struct db *db, uint64_t id, uint64_t user) MUST_CHECK;
 /* Drafts that nobody decided on are forgotten. */
 enum status run_sweep(struct db *db, when before) MUST_CHECK;
+/* A run that ended before this is forgotten with all that belongs to it, in steps of `limit` rows of each table. ret: gone; *ret_more: there
+ * is more of it, or another. */
+enum status run_forget(struct db *db, when before, unsigned limit, bool *ret, bool *ret_more) MUST_CHECK;
 
 struct run_counts {
 	int64_t persons, persons_left, persons_cancelled, unknown;

@@ -184,6 +184,8 @@ enum status runs_show(struct request *rq, const char *why)
 		model_set(model_section(m, "WRONG"), "WHY", why);
 	if (text_same(request_query(rq, "done"), "cancelled"))
 		model_show(m, "DONE_CANCELLED");
+	if (text_same(request_query(rq, "done"), "discarded"))
+		model_show(m, "DONE_DISCARDED");
 	model_set(m, "LIST", list ? list : "");
 	model_set(m, "PATTERN", pattern ? pattern : "");
 	model_set(m, "BEFORE", before ? before : "");

@@ -7,6 +7,7 @@
 struct leavers_settings {
 	int64_t grace;      /* ms */
 	int64_t people_max; /* of one run */
+	int64_t keep_runs;  /* ms; 0: for ever */
 };
 extern struct leavers_settings leavers_settings;
 
@@ -34,12 +35,19 @@ void run_state_fill(struct model *m, const struct run *run);
 enum status run_page(struct request *rq);
 enum status run_confirm(struct request *rq);
 enum status run_begin(struct request *rq);
-enum status run_ask_cancel(struct request *rq);
-enum status run_send_cancel(struct request *rq);
-enum status run_send_cancel_person(struct request *rq);
 enum status run_again(struct request *rq);
 /* The run of the request's path. MISSING. */
 enum status run_of(struct request *rq, struct run *ret) MUST_CHECK;
+/* A number of the request's path. */
+bool leavers_id(struct request *rq, const char *name, uint64_t *ret);
+/* Leads to the page of the run; query: "?..." or "". */
+enum status to_run(struct request *rq, const struct run *run, const char *query) MUST_CHECK;
+
+/* undo.c */
+enum status run_ask_cancel(struct request *rq);
+enum status run_send_cancel(struct request *rq);
+enum status run_send_cancel_person(struct request *rq);
+enum status run_send_restore_person(struct request *rq);
 
 /* result.c */
 enum status run_export(struct request *rq);

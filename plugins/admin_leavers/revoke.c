@@ -7,6 +7,8 @@
 #define AGAIN DAY
 /* A draft that nobody decides on is forgotten. */
 #define DRAFT_KEPT DAY
+/* Rows that are forgotten in one statement: short locks. */
+#define FORGET_STEP 500
 
 const struct leavers_reason leavers_reasons[] = {
 	{3, N_("The affiliation has changed (affiliationChanged)")},
@@ -151,6 +153,23 @@ static enum status tell_all(const struct job_run *job)
 	return s == STATUS_MISSING ? STATUS_OK : s;
 }
 
+static enum status runs_forget(const struct job_run *job)
+{
+	enum status s = STATUS_OK;
+	bool more = leavers_settings.keep_runs > 0, gone;
+	unsigned all = 0;
+
+	while (more && s == STATUS_OK && !job_run_over(job)) {
+		s = run_forget(job->db, clock_now() - leavers_settings.keep_runs, FORGET_STEP, &gone, &more);
+		all += s == STATUS_OK && gone;
+	}
+	if (!all)
+		return s;
+	log_info("leavers, %u runs forgotten", all);
+	enum status told = audit_add(job->db, "retention.swept", "runs for leavers", arena_printf(job->arena, "%u", all));
+	return s == STATUS_OK ? told : s;
+}
+
 static enum status leavers_run(const struct job_run *job)
 {
 	struct run run;
@@ -158,6 +177,8 @@ static enum status leavers_run(const struct job_run *job)
 
 	if (s == STATUS_OK)
 		s = run_sweep(job->db, clock_now() - DRAFT_KEPT);
+	if (s == STATUS_OK)
+		s = runs_forget(job);
 	while (s == STATUS_OK && !job_run_over(job)) {
 		s = run_due(job->db, job->arena, clock_now(), &run);
 		if (s == STATUS_OK)

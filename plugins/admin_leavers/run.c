@@ -1,11 +1,12 @@
-/* The pages of one run: preview, decision, progress, undoing. */
+/* The pages of one run: preview, decision, progress. */
 #include "leavers.h"
 
 #define PAGE_ROWS 20
 #define UNKNOWN_ROWS 200
 #define GRACE_DAYS_MAX 365
+#define PERSON_PATH "/admin_leavers/%llu/person/%llu"
 
-static bool id_read(struct request *rq, const char *name, uint64_t *ret)
+bool leavers_id(struct request *rq, const char *name, uint64_t *ret)
 {
 	const char *value = request_part(rq, name);
 	int64_t id;
@@ -20,12 +21,12 @@ enum status run_of(struct request *rq, struct run *ret)
 {
 	uint64_t id;
 
-	if (!id_read(rq, "run", &id))
+	if (!leavers_id(rq, "run", &id))
 		return cause(STATUS_MISSING, "no such run");
 	return run_get(rq->db, rq->arena, id, ret);
 }
 
-static enum status to_run(struct request *rq, const struct run *run, const char *query)
+enum status to_run(struct request *rq, const struct run *run, const char *query)
 {
 	return request_redirect(rq, arena_printf(rq->arena, "/admin_leavers/%llu%s", (unsigned long long)run->id, query));
 }
@@ -75,9 +76,11 @@ static void person_status(struct request *rq, struct model *row, const struct ru
 		model_show(row, "IS_NOTHING");
 	else
 		model_show(row, "IS_PLANNED");
-	if (!p->cancelled_at && (run->state == RUN_DRAFT || run->state == RUN_WAITING))
-		model_setf(model_section(row, "CAN_CANCEL"), "CANCEL_PATH", "/admin_leavers/%llu/person/%llu", (unsigned long long)run->id,
-			(unsigned long long)p->user_id);
+	if (run->state == RUN_DRAFT || run->state == RUN_WAITING) {
+		struct model *can = p->cancelled_at ? model_section(row, "CAN_BACK") : model_section(row, "CAN_CANCEL");
+		model_setf(can, "PERSON_PATH", PERSON_PATH "%s", (unsigned long long)run->id, (unsigned long long)p->user_id,
+			p->cancelled_at ? "/back" : "");
+	}
 	if (p->mailed_at)
 		model_set(model_section(row, "MAILED"), "MAILED_AT", clock_show(rq->arena, p->mailed_at, rq->lang));
 }
@@ -104,6 +107,7 @@ static enum status people_fill(struct request *rq, struct model *m, const struct
 			model_set_int(model_section(row, "PERSON_WAITS"), "PERSON_UNTAKEN", people[i].untaken);
 		person_status(rq, row, run, &people[i]);
 		model_set(row, "CSRF", rq->csrf);
+		model_set_int(row, "AFTER", (long long)after);
 	}
 	if (n > PAGE_ROWS)
 		model_setf(model_section(m, "MORE"), "MORE_URL", "/admin_leavers/%llu?after=%llu#people", (unsigned long long)run->id,
@@ -175,7 +179,6 @@ static void head_fill(struct request *rq, struct model *m, const struct run *run
 	if (run->state == RUN_WAITING || run->state == RUN_DRAFT) {
 		struct model *cancel = run->state == RUN_DRAFT ? model_section(m, "DISCARD") : model_section(m, "CANCEL");
 		model_setf(cancel, "CANCEL_PATH", "/admin_leavers/%llu/cancel", (unsigned long long)run->id);
-		model_set(cancel, "CSRF", rq->csrf);
 	}
 	if (run->state == RUN_RUNNING || run->state == RUN_DONE)
 		model_setf(model_section(m, "EXPORT"), "EXPORT_URL", "/admin_leavers/%llu/export", (unsigned long long)run->id);
@@ -183,29 +186,63 @@ static void head_fill(struct request *rq, struct model *m, const struct run *run
 		model_show(m, "GOES_ON");
 }
 
+/* Who was just left out, with the way back at hand: in a long list the row itself is far away. */
+static enum status left_out_fill(struct request *rq, struct model *m, const struct run *run)
+{
+	struct person person;
+	uint64_t user = 0, after = 0;
+	enum status s = request_query_number(rq, "user", INT64_MAX, &user);
+
+	if (s == STATUS_OK)
+		s = request_query_number(rq, "after", INT64_MAX, &after);
+	if (s == STATUS_OK)
+		s = person_get(rq->db, rq->arena, run->id, user, rq->now, &person);
+	if (s != STATUS_OK)
+		return s == STATUS_MISSING ? STATUS_OK : s;
+	if (!person.cancelled_at || (run->state != RUN_DRAFT && run->state != RUN_WAITING))
+		return STATUS_OK; /* an old address of this page */
+	struct model *out = model_section(m, "DONE_PERSON");
+	model_set(out, "EPPN", person.eppn);
+	model_setf(out, "PERSON_PATH", PERSON_PATH "/back", (unsigned long long)run->id, (unsigned long long)user);
+	model_set(out, "CSRF", rq->csrf);
+	model_set_int(out, "AFTER", (long long)after);
+	return STATUS_OK;
+}
+
+static enum status news_fill(struct request *rq, struct model *m, const struct run *run)
+{
+	const char *done = request_query(rq, "done");
+
+	if (text_same(done, "started") && run->state != RUN_DRAFT)
+		model_show(m, "DONE_STARTED");
+	if (text_same(done, "back"))
+		model_show(m, "DONE_BACK");
+	if (text_same(done, "late"))
+		model_show(m, "LATE");
+	return text_same(done, "person") ? left_out_fill(rq, m, run) : STATUS_OK;
+}
+
 static enum status run_show(struct request *rq, const struct run *run, const char *why)
 {
 	struct model *m = model_new(rq->arena);
 	struct run_counts counts;
-	const char *done = request_query(rq, "done");
 	enum status s = run_count(rq->db, rq->arena, run->id, rq->now, &counts);
 
 	if (s == STATUS_OK)
 		s = people_fill(rq, m, run);
 	if (s == STATUS_OK)
 		s = unknown_fill(rq, m, run, counts.unknown);
+	if (s == STATUS_OK)
+		s = news_fill(rq, m, run);
+	/* Names of people: written before they are shown. */
+	if (s == STATUS_OK)
+		s = audit_add(rq->db, "admin.looked", arena_printf(rq->arena, "leavers:%llu", (unsigned long long)run->id), NULL);
 	if (s != STATUS_OK)
 		return s;
 	head_fill(rq, m, run);
 	counts_fill(m, run, &counts);
 	if (why)
 		model_set(model_section(m, "WRONG"), "WHY", why);
-	if (text_same(done, "started") && run->state != RUN_DRAFT)
-		model_show(m, "DONE_STARTED");
-	if (text_same(done, "person"))
-		model_show(m, "DONE_PERSON");
-	if (text_same(done, "late"))
-		model_show(m, "LATE");
 	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken > 0)
 		decision_fill(rq, model_section(m, "DECIDE"), run);
 	else if (run->state == RUN_DRAFT)
@@ -303,57 +340,4 @@ enum status run_begin(struct request *rq)
 		return s;
 	log_info("leavers, run %llu decided by user %llu", (unsigned long long)run.id, (unsigned long long)rq->user->id);
 	return to_run(rq, &run, "?done=started");
-}
-
-/* --- Undoing ------------------------------------------------------------------------------------------------------------------------ */
-
-enum status run_ask_cancel(struct request *rq)
-{
-	struct run run;
-	struct model *m = model_new(rq->arena);
-	enum status s = run_of(rq, &run);
-
-	if (s != STATUS_OK)
-		return s;
-	if (run.state != RUN_WAITING)
-		return to_run(rq, &run, "?done=late");
-	model_set_int(m, "ID", (long long)run.id);
-	model_set(m, "RUN_AT", clock_show(rq->arena, run.run_at, rq->lang));
-	model_setf(m, "CANCEL_PATH", "/admin_leavers/%llu/cancel", (unsigned long long)run.id);
-	model_setf(m, "BACK_PATH", "/admin_leavers/%llu", (unsigned long long)run.id);
-	model_set(m, "CSRF", rq->csrf);
-	return request_page(rq, "admin_leavers/cancel.html", _("Revocation for leavers: confirmation"), m);
-}
-
-enum status run_send_cancel(struct request *rq)
-{
-	struct run run;
-	enum status s = run_of(rq, &run);
-
-	if (s != STATUS_OK)
-		return s;
-	s = run_cancel(rq->db, run.id, rq->user->eppn, rq->now);
-	if (s == STATUS_CONFLICT) {
-		log_status(s, "leavers, too late to cancel");
-		return to_run(rq, &run, "?done=late");
-	}
-	return s == STATUS_OK ? request_redirect(rq, "/admin_leavers?done=cancelled") : s;
-}
-
-enum status run_send_cancel_person(struct request *rq)
-{
-	struct run run;
-	uint64_t user;
-	enum status s = run_of(rq, &run);
-
-	if (s == STATUS_OK && !id_read(rq, "user", &user))
-		s = cause(STATUS_MISSING, "no such person");
-	if (s != STATUS_OK)
-		return s;
-	s = run_cancel_person(rq->db, run.id, user, rq->now);
-	if (s == STATUS_CONFLICT) {
-		log_status(s, "leavers, too late to cancel for one");
-		return to_run(rq, &run, "?done=late");
-	}
-	return s == STATUS_OK ? to_run(rq, &run, "?done=person") : s;
 }

@@ -17,10 +17,12 @@ static enum status search_run(const struct job_run *run)
 	return s;
 }
 
+static const char *const user_words[] = {"q", NULL};
+
 static const struct route routes[] = {
-	{"GET", "/admin_users", ACCESS_ADMIN, users_page, .right = RIGHT_LOOK},
+	{"GET", "/admin_users", ACCESS_ADMIN, users_page, .right = RIGHT_LOOK, .words = user_words},
 	{"GET", "/admin_users/user/:id", ACCESS_ADMIN, user_page, .right = RIGHT_LOOK},
-	{"GET", "/admin_users/certificates", ACCESS_ADMIN, certificates_page, .right = RIGHT_LOOK},
+	{"GET", "/admin_users/certificates", ACCESS_ADMIN, certificates_page, .right = RIGHT_LOOK, .words = certificate_words},
 	{"GET", "/admin_users/certificates/:id", ACCESS_ADMIN, certificate_details, .right = RIGHT_LOOK},
 	{"GET", "/admin_users/certificates/:id/error", ACCESS_ADMIN, certificate_error, .right = RIGHT_LOOK},
 	{"GET", "/admin_users/certificates/:id/raw", ACCESS_ADMIN, certificate_raw, .right = RIGHT_LOOK},
@@ -31,6 +33,9 @@ static const struct route routes[] = {
 	{"POST", "/admin_users/certificates/:id/retry", ACCESS_ADMIN, retry_order, .right = RIGHT_CHANGE},
 	{"GET", "/admin_users/certificates/:id/delete", ACCESS_ADMIN, delete_question, .right = RIGHT_CHANGE},
 	{"POST", "/admin_users/certificates/:id/delete", ACCESS_ADMIN, delete_order, .right = RIGHT_CHANGE},
+	{"GET", "/admin_users/certificates/:id/detach", ACCESS_ADMIN, detach_question, .right = RIGHT_CHANGE},
+	{"POST", "/admin_users/certificates/:id/detach", ACCESS_ADMIN, detach_order, .right = RIGHT_CHANGE},
+	{"POST", "/admin_users/certificates/:id/detach_undo", ACCESS_ADMIN, detach_undo, .right = RIGHT_CHANGE},
 	{0},
 };
 

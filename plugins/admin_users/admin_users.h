@@ -13,6 +13,7 @@ enum status user_page(struct request *rq);
 
 /* certificates.c */
 enum status certificates_page(struct request *rq);
+extern const char *const certificate_words[]; /* parameters of its search, NULL-terminated */
 
 /* row.c */
 /* The application of the request's path, and its owner; *ret_owner NULL: not known yet. The look at it is written to the audit trail before
@@ -43,6 +44,22 @@ enum status delete_order(struct request *rq);
 const char *revoke_why_not(const struct application *app, when now);
 enum status delete_why_not(struct request *rq, const struct application *app, const char **ret) MUST_CHECK;
 const char *reason_text(int code); /* msgid; NULL: none that is known */
+/* What the pages of all deeds share. The model of a question about it. */
+struct model *deed_question(struct request *rq, const struct application *app, const struct user *owner);
+/* The page (409) that says why not, and what the state is. */
+enum status deed_refused(struct request *rq, const struct application *app, const struct user *owner, const char *heading,
+	const char *why) MUST_CHECK;
+/* What every form of these brings. *ret_note: "" when empty; NULL when it is too long, and the question is asked again. */
+enum status deed_form(struct request *rq, const char **ret_source_key, const char **ret_note) MUST_CHECK;
+/* Leads to the details; again: it had been done before. */
+enum status deed_done(struct request *rq, const struct application *app, const char *done, bool again) MUST_CHECK;
+
+/* detach.c */
+enum status detach_question(struct request *rq);
+enum status detach_order(struct request *rq);
+enum status detach_undo(struct request *rq);
+/* The section of the details page, for who may change everything. */
+enum status detach_fill(struct request *rq, struct model *deeds, const struct application *app) MUST_CHECK;
 
 /* trouble.c */
 /* What an error means and what to do about it: msgids. Never NULL. */

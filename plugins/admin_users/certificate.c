@@ -134,7 +134,10 @@ static enum status deeds_fill(struct request *rq, struct model *page, const stru
 		model_show(ask, "REVOKE_CAN");
 	if (revoke)
 		model_show(ask, "REVOKE_OFF");
-	if (app->state != APPLICATION_ERROR || !admin_may(rq, RIGHT_CHANGE))
+	if (!admin_may(rq, RIGHT_CHANGE))
+		return s;
+	s = detach_fill(rq, m, app);
+	if (s != STATUS_OK || app->state != APPLICATION_ERROR)
 		return s;
 	model_show(m, "RETRY");
 	ask = model_section(m, "DELETE");
@@ -157,6 +160,10 @@ static void done_fill(struct request *rq, struct model *m, const struct applicat
 		model_show(m, "DONE_REVOKE");
 	if (text_same(done, "retry") && (phase == PHASE_BEFORE || phase == PHASE_PENDING))
 		model_show(m, "DONE_RETRY");
+	if (text_same(done, "detach") && !app->user_id)
+		model_show(m, "DONE_DETACH");
+	if (text_same(done, "undo") && !app->user_id)
+		model_show(m, "DONE_UNDO");
 	if (request_query(rq, "again"))
 		model_show(m, "AGAIN");
 }

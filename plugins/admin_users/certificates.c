@@ -7,7 +7,7 @@
 #define URL_MAX ((size_t)FIELD_MAX * 12 * 4 + 400)
 
 enum { SERIAL, UPSTREAM_ID, CN, STATUS_NAME, CERTIFICATE, APPLIED_FROM, APPLIED_UNTIL, EXPIRES_FROM, EXPIRES_UNTIL, FIELDS };
-static const char *const field_names[FIELDS] = {[SERIAL] = "serial",
+const char *const certificate_words[FIELDS + 1] = {[SERIAL] = "serial",
 	[UPSTREAM_ID] = "upstream_id",
 	[CN] = "cn",
 	[STATUS_NAME] = "status",
@@ -47,11 +47,11 @@ struct search {
 static enum status fields_read(struct request *rq, struct search *search)
 {
 	for (size_t i = 0; i < FIELDS; i++) {
-		const char *value = request_query(rq, field_names[i]);
+		const char *value = request_query(rq, certificate_words[i]);
 
 		value = text_trim(rq->arena, value ? value : "");
 		if (*value && !text_clean(value, FIELD_MAX))
-			return request_refuse(rq, cause(STATUS_INVALID, "query %s is too long or has control characters", field_names[i]),
+			return request_refuse(rq, cause(STATUS_INVALID, "query %s is too long or has control characters", certificate_words[i]),
 				_("The search may have at most 200 characters, without control characters."));
 		search->fields[i] = value;
 		search->any = search->any || *value;
@@ -143,7 +143,7 @@ static char *search_url(struct request *rq, const struct search *search, const s
 
 	text_add(&t, "/admin_users/certificates");
 	for (size_t i = 0; i < FIELDS; i++)
-		text_add_query(&t, field_names[i], search->fields[i]);
+		text_add_query(&t, certificate_words[i], search->fields[i]);
 	if (!place)
 		return t.data;
 	text_add_query(&t, "order", order_names[place->order]);

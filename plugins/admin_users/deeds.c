@@ -37,8 +37,15 @@ static bool reason_read(const char *text, int *ret)
 
 /* --- What can be done now --------------------------------------------------------------------------------------------------------- */
 
+static const char *upstream_why_not(const struct application *app)
+{
+	return plugin_upstream(app->upstream) ? NULL : N_("The issuing service of this certificate is not enabled at present.");
+}
+
 const char *revoke_why_not(const struct application *app, when now)
 {
+	if (app->state == APPLICATION_ERROR && app->serial) /* its card service did not take it */
+		return upstream_why_not(app);
 	switch (application_phase(app, now)) {
 	case PHASE_BEFORE:
 	case PHASE_PENDING:
@@ -58,16 +65,14 @@ const char *revoke_why_not(const struct application *app, when now)
 	}
 	if (application_certificate(app, now) != CERTIFICATE_VALID)
 		return N_("The certificate has expired and need not be revoked.");
-	if (!plugin_upstream(app->upstream))
-		return N_("The issuing service of this certificate is not enabled at present.");
-	return NULL;
+	return upstream_why_not(app);
 }
 
 static const char *retry_why_not(const struct application *app)
 {
 	if (app->state != APPLICATION_ERROR)
 		return N_("The application is not in error (any more), so there is nothing to start again.");
-	return plugin_upstream(app->upstream) ? NULL : N_("The issuing service of this certificate is not enabled at present.");
+	return upstream_why_not(app);
 }
 
 enum status delete_why_not(struct request *rq, const struct application *app, const char **ret)
@@ -78,14 +83,14 @@ enum status delete_why_not(struct request *rq, const struct application *app, co
 	if (s != STATUS_OK)
 		return s;
 	*ret = may      ? NULL
-	       : issued ? N_("A certificate was issued for this application and only the card service did not take it, so it cannot be deleted. Start it again instead.")
+	       : issued ? N_("A certificate was issued for this application and only the card service did not take it, so it cannot be deleted. Start it again, or revoke the certificate.")
 			: N_("Only an application in error, for which no certificate was issued, can be deleted.");
 	return STATUS_OK;
 }
 
 /* --- Questions -------------------------------------------------------------------------------------------------------------------- */
 
-static struct model *question(struct request *rq, const struct application *app, const struct user *owner)
+struct model *deed_question(struct request *rq, const struct application *app, const struct user *owner)
 {
 	struct model *m = model_new(rq->arena);
 	const char *form_key = request_field(rq, "form_key");
@@ -101,10 +106,9 @@ static struct model *question(struct request *rq, const struct application *app,
 	return m;
 }
 
-/* The page (409) that says why not, and what the state is. */
-static enum status refused(struct request *rq, const struct application *app, const struct user *owner, const char *heading, const char *why)
+enum status deed_refused(struct request *rq, const struct application *app, const struct user *owner, const char *heading, const char *why)
 {
-	struct model *m = question(rq, app, owner);
+	struct model *m = deed_question(rq, app, owner);
 
 	cause(STATUS_CONFLICT, "application %llu in state %s: %s", (unsigned long long)app->id, application_state_name(app->state), why);
 	log_status(STATUS_CONFLICT, "request of an administrator, refused");
@@ -113,8 +117,7 @@ static enum status refused(struct request *rq, const struct application *app, co
 	return request_page_code(rq, status_http(STATUS_CONFLICT), "admin_users/refused.html", heading, m);
 }
 
-/* What every form of these brings. *ret_note: "" when empty; NULL when it is too long, and the question is asked again. */
-static enum status form_read(struct request *rq, const char **ret_source_key, const char **ret_note)
+enum status deed_form(struct request *rq, const char **ret_source_key, const char **ret_note)
 {
 	const char *form_key = request_field(rq, "form_key"), *note = request_field(rq, "note");
 
@@ -126,7 +129,7 @@ static enum status form_read(struct request *rq, const char **ret_source_key, co
 	return STATUS_OK;
 }
 
-static enum status to_details(struct request *rq, const struct application *app, const char *done, bool again)
+enum status deed_done(struct request *rq, const struct application *app, const char *done, bool again)
 {
 	return request_redirect(rq, arena_printf(rq->arena, "/admin_users/certificates/%llu?done=%s%s", (unsigned long long)app->id, done,
 					    again ? "&again=1" : ""));
@@ -167,7 +170,7 @@ static enum status deed_do(struct request *rq, struct deed *d, bool *ret)
 
 static enum status revoke_show(struct request *rq, const struct application *app, const struct user *owner, enum status s)
 {
-	struct model *m = question(rq, app, owner);
+	struct model *m = deed_question(rq, app, owner);
 	int chosen = -1;
 
 	(void)reason_read(request_field(rq, "reason"), &chosen);
@@ -192,7 +195,7 @@ enum status revoke_question(struct request *rq)
 	if (s != STATUS_OK)
 		return s;
 	const char *why = revoke_why_not(&app, rq->now);
-	return why ? refused(rq, &app, owner, _("The certificate cannot be revoked"), why) : revoke_show(rq, &app, owner, STATUS_OK);
+	return why ? deed_refused(rq, &app, owner, _("The certificate cannot be revoked"), why) : revoke_show(rq, &app, owner, STATUS_OK);
 }
 
 enum status revoke_order(struct request *rq)
@@ -205,7 +208,7 @@ enum status revoke_order(struct request *rq)
 	enum status s = application_asked_for(rq, &app, &owner);
 
 	if (s == STATUS_OK)
-		s = form_read(rq, &deed.event.source_key, &note);
+		s = deed_form(rq, &deed.event.source_key, &note);
 	if (s != STATUS_OK)
 		return s;
 	const char *why = revoke_why_not(&app, rq->now);
@@ -221,12 +224,12 @@ enum status revoke_order(struct request *rq)
 	if (s != STATUS_OK)
 		return s;
 	if (done)
-		return to_details(rq, &app, "revoke", why || deed.outcome != APPLIED_MOVED);
+		return deed_done(rq, &app, "revoke", why || deed.outcome != APPLIED_MOVED);
 	s = application_get(rq->db, rq->arena, app.id, &app); /* somebody was first: as it is now */
 	if (s != STATUS_OK)
 		return s;
 	why = revoke_why_not(&app, rq->now);
-	return why ? refused(rq, &app, owner, _("The certificate cannot be revoked"), why)
+	return why ? deed_refused(rq, &app, owner, _("The certificate cannot be revoked"), why)
 		   : cause(STATUS_CONFLICT, "application %llu moved twice meanwhile", (unsigned long long)app.id);
 }
 
@@ -242,8 +245,8 @@ enum status retry_question(struct request *rq)
 		return s;
 	const char *why = retry_why_not(&app);
 	if (why)
-		return refused(rq, &app, owner, _("The application cannot be started again"), why);
-	struct model *m = question(rq, &app, owner);
+		return deed_refused(rq, &app, owner, _("The application cannot be started again"), why);
+	struct model *m = deed_question(rq, &app, owner);
 	model_set(m, "ADVICE", _(trouble_find(&app)->advice));
 	return request_page(rq, "admin_users/retry.html", _("Start again: confirmation"), m);
 }
@@ -258,7 +261,7 @@ enum status retry_order(struct request *rq)
 	enum status s = application_asked_for(rq, &app, &owner);
 
 	if (s == STATUS_OK)
-		s = form_read(rq, &deed.event.source_key, &note);
+		s = deed_form(rq, &deed.event.source_key, &note);
 	if (s != STATUS_OK)
 		return s;
 	why = retry_why_not(&app);
@@ -268,12 +271,12 @@ enum status retry_order(struct request *rq)
 	if (s != STATUS_OK)
 		return s;
 	if (done)
-		return to_details(rq, &app, "retry", why || deed.outcome != APPLIED_MOVED);
+		return deed_done(rq, &app, "retry", why || deed.outcome != APPLIED_MOVED);
 	s = application_get(rq->db, rq->arena, app.id, &app);
 	if (s != STATUS_OK)
 		return s;
 	why = retry_why_not(&app);
-	return refused(rq, &app, owner, _("The application cannot be started again"),
+	return deed_refused(rq, &app, owner, _("The application cannot be started again"),
 		why ? why : N_("The user has another application in its place by now, so this one cannot come back."));
 }
 
@@ -281,7 +284,7 @@ enum status retry_order(struct request *rq)
 
 static enum status delete_show(struct request *rq, const struct application *app, const struct user *owner, enum status s)
 {
-	struct model *m = question(rq, app, owner);
+	struct model *m = deed_question(rq, app, owner);
 
 	if (s == STATUS_INVALID)
 		model_show(m, "INCOMPLETE");
@@ -290,7 +293,7 @@ static enum status delete_show(struct request *rq, const struct application *app
 
 static enum status delete_refused(struct request *rq, const struct application *app, const struct user *owner, const char *why)
 {
-	return refused(rq, app, owner, _("The record cannot be deleted"), why);
+	return deed_refused(rq, app, owner, _("The record cannot be deleted"), why);
 }
 
 enum status delete_question(struct request *rq)
@@ -307,6 +310,20 @@ enum status delete_question(struct request *rq)
 	return why ? delete_refused(rq, &app, owner, why) : delete_show(rq, &app, owner, STATUS_OK);
 }
 
+/* Of an application that is not there: whether it was deleted, as the trail tells; then the same form came twice. */
+static enum status delete_again(struct request *rq)
+{
+	struct audit_query query = {
+		.action = "admin.deleted", .object = arena_printf(rq->arena, "application:%s", request_part(rq, "id"))};
+	struct audit_row *rows;
+	size_t n = 0;
+	enum status s = audit_find(rq->db, rq->arena, &query, 0, 1, &rows, &n);
+
+	if (s == STATUS_OK && n == 0)
+		return cause(STATUS_MISSING, "no such application");
+	return s == STATUS_OK ? request_redirect(rq, "/admin_users/certificates?deleted=1") : s;
+}
+
 enum status delete_order(struct request *rq)
 {
 	struct application app;
@@ -314,10 +331,10 @@ enum status delete_order(struct request *rq)
 	const char *why = NULL, *source_key, *note;
 	enum status s = application_asked_for(rq, &app, &owner);
 
-	if (s == STATUS_MISSING && request_field(rq, "form_key")) /* the same form once more: what it asks for is so */
-		return request_redirect(rq, "/admin_users/certificates?deleted=1");
+	if (s == STATUS_MISSING)
+		return delete_again(rq);
 	if (s == STATUS_OK)
-		s = form_read(rq, &source_key, &note);
+		s = deed_form(rq, &source_key, &note);
 	if (s == STATUS_OK)
 		s = delete_why_not(rq, &app, &why);
 	if (s != STATUS_OK)

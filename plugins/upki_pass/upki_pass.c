@@ -72,6 +72,15 @@ static enum status owner_check(struct arena *a, const struct user *sample)
 	return STATUS_OK;
 }
 
+static const char *warning(struct arena *a, size_t i)
+{
+	if (i || upki_pass_settings.id_owner[0])
+		return NULL;
+	return "id_owner is empty: whoever is logged in may type any UPKI-PASS ID, also somebody else's. The certificate then may end up on that "
+	       "person's card, whose own application is refused meanwhile. Where the ID is made of the local part of the ePPN, set "
+	       "id_owner = \"%u\"; otherwise have the card office compare the CN with the card's holder.";
+}
+
 static enum status start(struct arena *a, struct db *db)
 {
 	const struct user sample = {.eppn = "taro@example.ac.jp", .mail = "taro@example.ac.jp"};
@@ -195,5 +204,6 @@ INKAN_PLUGIN = {
 	.settings = settings,
 	.settings_into = &upki_pass_settings,
 	.type = &type,
+	.warning = warning,
 	.start = start,
 };

@@ -69,6 +69,9 @@ def cases(i):
         ("certificates, error and dates", f"/admin_users/certificates?status=error&applied_until={day}&expires_from=2000-01-01", f"{APP} WHERE state = 'ERROR' AND not_after > 0 LIMIT 21"),
         ("certificates, seldom meets", f"/admin_users/certificates?certificate=revoked&applied_from={day}&expires_until={day}", f"{APP} WHERE state = 'REVOKED' AND created_at > {day_ms} ORDER BY created_at DESC LIMIT 21"),
         ("certificate page", f"/admin_users/certificates/{app}", f"{APP} WHERE id = {app}"),
+        ("statistics of a year", "/admin_statistics", f"SELECT type, COUNT(*) FROM application WHERE created_at > {NOW - 365 * DAY} GROUP BY type"),
+        ("audit trail", "/admin_audit", "SELECT id, at, actor, action, object, detail FROM audit ORDER BY id DESC LIMIT 21"),
+        ("health", "/admin_health", "SELECT state, kind, COUNT(*) FROM job GROUP BY state, kind"),
     ]
 
 

@@ -13,14 +13,14 @@ const labels = {
 		audit: "監査証跡", verify: "今すぐ検証", whole: "監査証跡に改変はありません。", broken: "監査証跡が改変されています。", search: "検索", action: "操作", pin: "本人へのPINの表示",
 		exported: "この記録をエクスポート（CSV）", bom: "番号", statistics: "統計", period: "期間", show: "表示", figures: "この集計表", all: "すべての証明書",
 		leavers: "離籍者の失効", list: "ePPN（1行に1件）", concerned: "対象者を表示", empty: "日付またはePPNを指定してください。", next: "次へ", out: "除外", plan: "失効を予約する",
-		planned: "失効を予約しました。", cancel: "失効を取り消す", cancelled: "取り消しました。", grace: "猶予期間（日数）", once: "直ちに失効する", done: "完了", result: "結果をエクスポート（CSV）",
+		planned: "失効を予約しました。", cancel: "失効を取り消す", cancelled: "取り消しました。", back: "対象に戻す", returned: "対象に戻しました。", discard: "この一覧を破棄", discarded: "一覧を破棄しました。", grace: "猶予期間（日数）", once: "直ちに失効する", done: "完了", result: "結果をエクスポート（CSV）",
 		revoked: "うち失効済", mail: "クライアント証明書の失効予定のお知らせ",
 	},
 	en: {
 		audit: "Audit trail", verify: "Verify now", whole: "The audit trail is unbroken.", broken: "The audit trail is broken.", search: "Search", action: "Action", pin: "PIN shown to its owner",
 		exported: "Export these records (CSV)", bom: "Number", statistics: "Statistics", period: "Period", show: "Show", figures: "These figures", all: "All certificates",
 		leavers: "Revocation for leavers", list: "ePPNs, one on each line", concerned: "Show those concerned", empty: "Please give a date or a part of the ePPN", next: "Next", out: "Leave out",
-		plan: "Schedule the revocation", planned: "It is scheduled.", cancel: "Cancel the revocation", cancelled: "It was cancelled.", grace: "Grace period in days", once: "Revoke at once", done: "Done",
+		plan: "Schedule the revocation", planned: "It is scheduled.", cancel: "Cancel the revocation", cancelled: "It was cancelled.", back: "Put back", returned: "The person is back", discard: "Discard this list", discarded: "The list was discarded.", grace: "Grace period in days", once: "Revoke at once", done: "Done",
 		result: "Export the result (CSV)", revoked: "Of these revoked", mail: "Your client certificates will be revoked",
 	},
 };
@@ -112,8 +112,13 @@ async function leavers(v, l) {
 	await inspect(v, "leavers-preview");
 	const row = page.getByRole("row").filter({ hasText: "hanako@example.ac.jp" });
 	await row.getByRole("button").click();
-	await page.getByRole("status").waitFor();
+	await page.getByRole("status").filter({ hasText: "hanako@example.ac.jp" }).waitFor();
 	await inspect(v, "leavers-left-out");
+	await page.getByRole("status").getByRole("button", { name: l.back }).click();
+	await page.getByText(l.returned).waitFor();
+	await inspect(v, "leavers-back");
+	await row.getByRole("button", { name: l.out }).click();
+	await page.getByRole("status").filter({ hasText: "hanako@example.ac.jp" }).waitFor();
 	await button(v, l.next).click();
 	await button(v, l.plan).waitFor();
 	await inspect(v, "leavers-confirm");
@@ -137,6 +142,12 @@ async function leavers(v, l) {
 	await button(v, l.cancel).click();
 	await page.getByText(l.cancelled).waitFor();
 	await inspect(v, "leavers-cancelled");
+	await preview(v, l, ["taro@example.ac.jp"]);
+	await link(v, l.discard).click();
+	await inspect(v, "leavers-discard");
+	await button(v, l.discard).click();
+	await page.getByText(l.discarded).waitFor();
+	await inspect(v, "leavers-discarded");
 }
 
 // At once, and to the end: what is revoked cannot be undone, so only one visitor does it.

@@ -9,13 +9,13 @@ const texts = {
 		users: "利用者一覧", user: "利用者の詳細", list: "証明書一覧", details: "証明書の詳細", error: "申請エラーの詳細", menu: "管理者インタフェイス",
 		search: "検索", revoke: "失効申請", remove: "レコード削除", removed: "証明書のレコード削除を行いました。",
 		retry: "再実行", nothing: "該当するものはありません。", unknown: "所有者未確認", next: "次ページ", save: "応答をテキストファイルで保存",
-		cannot: "失効できません", certificates: "証明書",
+		cannot: "失効できません", certificates: "証明書", detach: "所有者を外す", undo: "再割り当てを許可",
 	},
 	en: {
 		users: "List of users", user: "User details", list: "List of certificates", details: "Certificate details", error: "Error details", menu: "Administrator interface",
 		search: "Search", revoke: "Revoke", remove: "Delete the record", removed: "The record of the certificate was deleted.",
 		retry: "Start again", nothing: "There is nothing to show here.", unknown: "Owner not known yet", next: "Next page",
-		save: "Save the answer as a text file", cannot: "cannot be revoked", certificates: "Certificates",
+		save: "Save the answer as a text file", cannot: "cannot be revoked", certificates: "Certificates", detach: "Take from the owner", undo: "Allow giving it back",
 	},
 };
 let browser;
@@ -142,6 +142,27 @@ async function revocation(v, id) {
 	await inspect(v, "admin-refused");
 }
 
+async function detachment(v, id) {
+	const { page } = v, t = texts[v.lang], path = `${base}/admin_users/certificates/${id * 100 + 4}`;
+	await page.goto(path);
+	await heading(v, t.details);
+	assert.equal(await page.getByRole("button", { name: t.detach }).count(), 0, "it was applied for here");
+	await database(`UPDATE application SET import_key = UNHEX(SHA2('${id}', 256)) WHERE id = ${id * 100 + 4}`);
+	await page.reload();
+	await page.getByRole("button", { name: t.detach }).click();
+	await inspect(v, "admin-detach");
+	await page.locator("#detach-note").fill("別人");
+	await page.getByRole("button", { name: t.detach, exact: true }).click();
+	await page.waitForURL(/done=detach$/);
+	await page.locator("dd", { hasText: t.unknown }).waitFor();
+	await inspect(v, "admin-detached");
+	assert.equal(Number(await database(`SELECT COUNT(*) FROM audit WHERE action = 'admin.detached' AND detail = 'user:${id} number 4 note 別人'`)), 1);
+	await page.getByRole("button", { name: t.undo }).click();
+	await page.waitForURL(/done=undo$/);
+	await inspect(v, "admin-detach-undone");
+	assert.equal(await page.getByRole("button", { name: t.undo }).count(), 0);
+}
+
 let next = 0;
 for (const [lang, size, script] of [["ja", "desktop", true], ["en", "desktop", true], ["ja", "phone", true], ["en", "phone", true], ["ja", "phone", false]])
 	test(`administrator, ${lang}, ${size}${script ? "" : ", without JavaScript"}`, async () => {
@@ -153,6 +174,7 @@ for (const [lang, size, script] of [["ja", "desktop", true], ["en", "desktop", t
 		await errors(v, id);
 		await certificates(v, id);
 		await revocation(v, id);
+		await detachment(v, id);
 		await v.context.close();
 		judge(v);
 	});

@@ -11,7 +11,7 @@ install -m 600 /dev/null "$card/one" && printf 'shared/key+one' >"$card/one"
 install -m 600 /dev/null "$card/two" && printf 'shared&key=two' >"$card/two"
 "$INKAN_SOURCE/tests/fake/cardserver.py" "$card" "$card/cert" "$card/key" &
 card_pid=$!
-trap 'status=$?; kill "$card_pid" 2>/dev/null; (exit "$status"); stack_end' EXIT
+trap 'status=$?; set +e; kill "$card_pid" 2>/dev/null; (exit "$status"); stack_end' EXIT
 for _ in $(seq 100); do
 	[ -e "$card/port" ] && break
 	sleep 0.1
@@ -131,6 +131,17 @@ END
 grep -q recvcert "$STACK_DIR/log/inkan.log" # a failed call is told, without what it carried
 if grep -rFlf "$card/pin" "$STACK_DIR/log"; then
 	echo "a log holds a PIN, a .p12 or a shared key"
+	exit 1
+fi
+
+# That IDs are not tied to their owners is allowed, but told.
+"$INKAN_BUILD/inkan" -c "$STACK_DIR/conf" check >"$STACK_TOP/said" 2>"$STACK_TOP/warned"
+grep -q 'warning: upki_pass.conf: id_owner is empty' "$STACK_TOP/warned" || { echo "no warning:"; cat "$STACK_TOP/warned"; exit 1; }
+cp -r "$STACK_DIR/conf" "$STACK_TOP/conf"
+echo 'id_owner = "%u"' >>"$STACK_TOP/conf/upki_pass.conf"
+"$INKAN_BUILD/inkan" -c "$STACK_TOP/conf" check >"$STACK_TOP/said" 2>"$STACK_TOP/warned"
+if grep 'warning' "$STACK_TOP/warned" || ! grep -q '^id_owner = "%u"' "$STACK_TOP/said"; then
+	echo "a warning without a reason"
 	exit 1
 fi
 echo "handed over, revoked, and nothing was told to anybody else"

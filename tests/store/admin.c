@@ -20,8 +20,17 @@ static enum status said(struct request *rq)
 	return request_send(rq, "text/plain", NULL, bytes_string("inside"));
 }
 
+static const char *const words[] = {"q", "name", NULL};
+static bool refusing;
+
+static enum status looked_for(struct request *rq)
+{
+	return refusing ? request_page_code(rq, 400, "core/help.html", "", model_new(rq->arena)) : said(rq);
+}
+
 static const struct route routes[] = {
 	{"GET", "/admin_test", ACCESS_ADMIN, said},
+	{"GET", "/admin_test/list", ACCESS_ADMIN, looked_for, .words = words},
 	{"POST", "/admin_test/revoke", ACCESS_ADMIN, said, .right = RIGHT_REVOKE},
 	{"GET", "/admin_test/audit", ACCESS_ADMIN, said, .right = RIGHT_AUDIT},
 	{"POST", "/admin_test/change", ACCESS_ADMIN, said, .right = RIGHT_CHANGE},
@@ -130,6 +139,56 @@ static void roles(void **state)
 		assert_int_equal(pages_post(session, "/admin_test/change", "", NULL).http, table[i].change);
 		assert_int_equal(pages_post(session, "/admin_test/revoke", "", "x").http, 403); /* no token of this session */
 	}
+}
+
+static void searches_leave_a_trace(void **state)
+{
+	const char *session = pages_admin_session(&people[HELP_DESK]), *long_word = text_hex(a, bytes_of(arena_alloc(a, 400), 400));
+
+	assert_int_equal(pages_get("en", session, "/admin_test/list").http, 200);
+	assert_int_equal(pages_get("en", session, "/admin_test/list?q=&name=+%20&page=2").http, 200);
+	refusing = true;
+	assert_int_equal(pages_get("en", session, "/admin_test/list?q=taro").http, 400);
+	refusing = false;
+	assert_int_equal(pages_get("en", pages_session(&people[ADMIN]), "/admin_test/list?q=taro").http, 401);
+	assert_int_equal(pages_get("en", pages_session(&people[TARO]), "/admin_test/list?q=taro").http, 404);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.searched'"), 0);
+	assert_int_equal(pages_get("en", session, "/admin_test/list?q=+%E5%B1%B1%E7%94%B0+&name=x&page=2").http, 200);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.searched' AND object = '/admin_test/list'"
+				 " AND detail = 'q=山田 name=x' AND actor = '" PAGES_HELP_DESK "'"),
+		1);
+	assert_int_equal(pages_get("en", session, arena_printf(a, "/admin_test/list?q=%s", long_word)).http, 200);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.searched' AND CHAR_LENGTH(detail) = 500"), 1);
+	/* What cannot be told is not shown. */
+	mariadb_exec("RENAME TABLE audit TO audit_away");
+	assert_int_equal(pages_get("en", session, "/admin_test/list?q=taro").http, 500);
+	assert_int_equal(pages_get("en", session, "/admin_test/list").http, 200);
+	mariadb_exec("RENAME TABLE audit_away TO audit");
+}
+
+static void denials_leave_a_trace_that_nobody_can_flood(void **state)
+{
+	const char *session = pages_admin_session(&people[HELP_DESK]);
+	const char *rows = "SELECT COUNT(*) FROM audit WHERE action = 'admin.denied'";
+
+	assert_int_equal(pages_post(session, "/admin_test/revoke", "", NULL).http, 200);
+	assert_int_equal(mariadb_number(rows), 0);
+	assert_int_equal(pages_get("en", session, "/admin_test/audit?secret=1").http, 403);
+	assert_int_equal(mariadb_number(arena_printf(a, "%s AND object = 'user:%llu' AND detail = 'GET /admin_test/audit'", rows,
+				 (unsigned long long)people[HELP_DESK].id)),
+		1);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(pages_post(session, "/admin_test/change", "", NULL).http, 403);
+	assert_in_range(mariadb_number(rows), ATTEMPTS_FREE + 1, ATTEMPTS_FREE + 3);
+	/* Of somebody else still, and the password is another matter. */
+	assert_int_equal(pages_post(pages_admin_session(&people[AUDITOR]), "/admin_test/change", "", NULL).http, 403);
+	assert_int_equal(mariadb_number(arena_printf(a, "%s AND actor = '" PAGES_AUDITOR "'", rows)), 1);
+	pages_authorization(basic(PAGES_BASIC_NAME, PAGES_BASIC_PASSWORD));
+	assert_int_equal(pages_get("en", pages_session(&people[HELP_DESK]), "/admin_test").http, 200);
+	if (!pages_clock(HOUR))
+		return;
+	assert_int_equal(pages_post(session, "/admin_test/change", "", NULL).http, 403);
+	assert_in_range(mariadb_number(rows), ATTEMPTS_FREE + 3, ATTEMPTS_FREE + 5);
 }
 
 static void failures_slow_down(void **state)
@@ -251,6 +310,8 @@ int main(void)
 		cmocka_unit_test_setup(the_password_is_asked_once_a_session, fresh),
 		cmocka_unit_test_setup(a_changed_password_counts_at_once, fresh),
 		cmocka_unit_test_setup(roles, fresh),
+		cmocka_unit_test_setup(searches_leave_a_trace, fresh),
+		cmocka_unit_test_setup(denials_leave_a_trace_that_nobody_can_flood, fresh),
 		cmocka_unit_test_setup(failures_slow_down, fresh),
 		cmocka_unit_test_setup(bad_headers, fresh),
 		cmocka_unit_test_setup(many_at_once, fresh),

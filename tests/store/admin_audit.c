@@ -70,6 +70,7 @@ static const char *rows_of(struct answer answer)
 
 static const char *found(const char *query)
 {
+	mariadb_exec("DELETE FROM audit WHERE action = 'admin.searched'"); /* of the searches before */
 	return rows_of(pages_get("en", session, arena_printf(a, "/admin_audit%s", query)));
 }
 
@@ -104,6 +105,19 @@ static void filters(void **state)
 	assert_string_equal(found("?object=%27+OR+1%3D1"), "");
 	assert_int_equal(pages_get("en", session, "/admin_audit?from=yesterday").http, 400);
 	assert_int_equal(pages_get("en", session, "/admin_audit?below=-1").http, 400);
+}
+
+/* Of whom somebody reads is itself told; a page without a name is not. */
+static void reading_leaves_a_trace(void **state)
+{
+	five();
+	found("?action=pin.viewed&from=2026-01-01");
+	found("?actor=+");
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.searched'"), 0);
+	found("?object=user%3A3");
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.searched' AND object = '/admin_audit'"
+				 " AND detail = 'object=user:3' AND actor = '" PAGES_ADMIN "'"),
+		1);
 }
 
 static void in_words(void **state)
@@ -175,6 +189,27 @@ static void results_are_kept_for_a_while(void **state)
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit_check"), 100);
 }
 
+/* A link or a picture of another site, or of another host of the university, starts none. */
+static void export_from_its_own_page_only(void **state)
+{
+	static const struct {
+		const char *site;
+		int http;
+	} sites[] = {{NULL, 200}, {"same-origin", 200}, {"none", 200}, {"cross-site", 403}, {"same-site", 403}, {"", 403}, {"same-origin", 200}};
+	int exports = 0;
+
+	five();
+	for (size_t i = 0; i < COUNT_OF(sites) * 3; i++) { /* more than there are places: none is lost */
+		pages_fetch_site(sites[i / 3].site);
+		assert_int_equal(pages_get("en", session, "/admin_audit/export").http, sites[i / 3].http);
+		exports += sites[i / 3].http == 200;
+	}
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.audit.exported'"), exports);
+	pages_fetch_site("cross-site");
+	assert_int_equal(pages_get("en", session, "/admin_audit").http, 200); /* pages may be linked to */
+	pages_fetch_site(NULL);
+}
+
 static void export(void **state)
 {
 	five();
@@ -216,10 +251,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(filters, fresh),
+		cmocka_unit_test_setup(reading_leaves_a_trace, fresh),
 		cmocka_unit_test_setup(in_words, fresh),
 		cmocka_unit_test_setup(pages_of_twenty, fresh),
 		cmocka_unit_test_setup(verification, fresh),
 		cmocka_unit_test_setup(results_are_kept_for_a_while, fresh),
+		cmocka_unit_test_setup(export_from_its_own_page_only, fresh),
 		cmocka_unit_test_setup(export, fresh),
 		cmocka_unit_test_setup(roles, fresh),
 	};

@@ -1,5 +1,5 @@
 /* Tests of revocation for leavers: lists as people paste them, the preview, the decision, undoing, carrying out once, skipping, two
- * processes, mails, roles. */
+ * processes, mails, retention, roles. */
 #include "support/check.h"
 
 #include "support/applications.h"
@@ -297,6 +297,67 @@ static void undone_for_one(void **state)
 	assert_string_equal(run_state(), "done");
 }
 
+/* What was left out by mistake comes back by one click, and is revoked and told with the others then. */
+static void put_back(void **state)
+{
+	struct application one = test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp"),
+		   *person = arena_printf(a, "%s/person/%llu", path, (unsigned long long)taro.id), *back = arena_printf(a, "%s/back", person);
+
+	struct answer answer = pages_post(session, person, "after=3", NULL);
+	assert_non_null(strstr(answer.location, "after=3"));
+	struct answer page = pages_get("en", session, arena_printf(a, "%s?done=person&user=%llu", path, (unsigned long long)taro.id));
+	assert_true(says(page, back) && says(page, "taro@example.ac.jp</strong> is left out"));
+	assert_int_equal(pages_post(session, back, "", "wrong").http, 403);
+	assert_int_equal(pages_post(pages_admin_session(&helper), back, "", NULL).http, 403);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_person WHERE cancelled_at > 0"), 1);
+	assert_non_null(strstr(pages_post(session, back, "", NULL).location, "done=back"));
+	assert_non_null(strstr(pages_post(session, back, "", NULL).location, "done=late")); /* once */
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_person WHERE cancelled_at > 0"), 0);
+	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM audit WHERE action = 'admin.leavers.person_restored' AND detail = 'user:%llu'",
+				 (unsigned long long)taro.id)),
+		1);
+	pages_post(session, person, "", NULL);
+	start(path, "1", "3");
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.mail'"), 1);
+	assert_non_null(strstr(pages_post(session, back, "", NULL).location, "done=back")); /* until it runs */
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.mail'"), 2);
+	pages_post(session, person, "", NULL);
+	pages_post(session, back, "", NULL);
+	if (!pages_clock(2 * DAY))
+		return;
+	session = pages_admin_session(&admin);
+	run_job();
+	assert_int_equal(state_of(one.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_non_null(strstr(pages_post(session, back, "", NULL).location, "done=late")); /* what has run has run */
+}
+
+static void a_draft_is_discarded_after_a_question(void **state)
+{
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp"), *cancel = arena_printf(a, "%s/cancel", path);
+	struct answer page = pages_get("en", session, path);
+
+	assert_false(says(page, arena_printf(a, "action=\"%s\"", cancel))); /* no button of the list itself */
+	assert_true(says(page, arena_printf(a, "href=\"%s\"", cancel)));
+	page = pages_get("en", session, cancel);
+	assert_int_equal(page.http, 200);
+	assert_true(says(page, "name=\"state\" value=\"draft\"") && says(page, "<dd>2</dd>"));
+	assert_string_equal(run_state(), "draft");
+	/* Decided meanwhile by somebody else: what was asked was another question. */
+	start(path, "5", "3");
+	assert_non_null(strstr(pages_post(session, cancel, "state=draft", NULL).location, "done=late"));
+	assert_string_equal(run_state(), "waiting");
+	path = draft("taro@example.ac.jp");
+	cancel = arena_printf(a, "%s/cancel", path);
+	assert_int_equal(pages_post(session, cancel, "state=draft", "wrong").http, 403);
+	assert_non_null(strstr(pages_post(session, cancel, "state=waiting", NULL).location, "done=late"));
+	assert_string_equal(run_state(), "draft");
+	assert_string_equal(pages_post(session, cancel, "state=draft", NULL).location, "/admin_leavers?done=discarded");
+	assert_string_equal(run_state(), "cancelled");
+}
+
 static void told_once(void **state)
 {
 	test_in_state(db, a, &taro, APPLICATION_TAKEN);
@@ -364,11 +425,47 @@ static void drafts_are_forgotten(void **state)
 	assert_int_equal(mariadb_number("SELECT (SELECT COUNT(*) FROM leavers_person) + (SELECT COUNT(*) FROM leavers_unknown)"), 0);
 }
 
+/* Ended runs are forgotten with the people on them; those that are not over, and younger ones, stay. */
+static void ended_runs_are_forgotten(void **state)
+{
+	test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	start(draft("taro@example.ac.jp\nnobody@example.ac.jp"), "0", "3");
+	run_job();
+	assert_string_equal(run_state(), "done");
+	const char *cancelled = draft("hanako@example.ac.jp");
+	start(cancelled, "30", "3");
+	pages_post(session, arena_printf(a, "%s/cancel", cancelled), "", NULL);
+	test_in_state(db, a, &jiro, APPLICATION_PIN);
+	start(draft("jiro@example.ac.jp"), "365", "3"); /* waits longer than others are kept */
+	if (!pages_clock(364 * DAY))
+		return;
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_run"), 3); /* of 365 days */
+	pages_clock(365 * DAY - HOUR);
+	mariadb_exec("UPDATE leavers_run SET ended_at = ended_at - 7200000 WHERE ended_at > 0");
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_run"), 1);
+	assert_int_equal(mariadb_number("SELECT (SELECT COUNT(*) FROM leavers_person) + (SELECT COUNT(*) FROM leavers_unknown) + (SELECT COUNT(*) FROM leavers_item)"), 1);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'retention.swept' AND object = 'runs for leavers' AND detail = '2'"), 1);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.leavers.started'"), 3); /* the trail still tells */
+}
+
+/* Names and states of people: who looks leaves a trace. */
+static void looks_leave_a_trace(void **state)
+{
+	const char *path = draft("taro@example.ac.jp"), *id = strrchr(path, '/') + 1;
+
+	pages_get("en", session, "/admin_leavers");
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.looked'"), 0);
+	pages_get("en", session, path);
+	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM audit WHERE action = 'admin.looked' AND object = 'leavers:%s'", id)), 1);
+}
+
 static void roles(void **state)
 {
 	const char *look = pages_admin_session(&helper), *none = pages_session(&taro), *path = draft("taro@example.ac.jp");
 	static const char *const gets[] = {"", "/confirm", "/start", "/cancel", "/export"};
-	static const char *const posts[] = {"/confirm", "/start", "/cancel", "/person/1"};
+	static const char *const posts[] = {"/confirm", "/start", "/cancel", "/person/1", "/person/1/back"};
 
 	for (size_t i = 0; i < COUNT_OF(gets); i++) {
 		assert_int_equal(pages_get("en", look, arena_printf(a, "%s%s", path, gets[i])).http, 403);
@@ -397,9 +494,13 @@ int main(void)
 		cmocka_unit_test_setup(never_taken_ends_too, fresh),
 		cmocka_unit_test_setup(undone_as_a_whole, fresh),
 		cmocka_unit_test_setup(undone_for_one, fresh),
+		cmocka_unit_test_setup(put_back, fresh),
+		cmocka_unit_test_setup(a_draft_is_discarded_after_a_question, fresh),
 		cmocka_unit_test_setup(told_once, fresh),
 		cmocka_unit_test_setup(two_at_once, fresh),
 		cmocka_unit_test_setup(drafts_are_forgotten, fresh),
+		cmocka_unit_test_setup(ended_runs_are_forgotten, fresh),
+		cmocka_unit_test_setup(looks_leave_a_trace, fresh),
 		cmocka_unit_test_setup(roles, fresh),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -408,7 +408,14 @@ static void looks_leave_a_trace_and_show_no_pin(void **state)
 	/* The owner sees it: what the pages do not show is there. */
 	assert_non_null(strstr(pages_get("en", pages_session(&taro), "/client/1").page, "first PIN"));
 	assert_non_null(strstr(pages_get("en", session, "/admin_users?q=%26lt%3B").page, "nothing to show"));
+	assert_int_equal(audits("admin.searched"), 1); /* also of what was not found */
 	assert_non_null(strstr(pages_get("en", session, "/admin_users?q=50%25_off").page, "&lt;b&gt;50%_off"));
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.searched' AND object = '/admin_users' AND detail = 'q=50%_off'"), 1);
+	assert_int_equal(pages_get("en", session, "/admin_users/certificates?cn=taro&status=&applied_from=2024-02-28").http, 200);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit WHERE action = 'admin.searched' AND object = '/admin_users/certificates'"
+				 " AND detail = 'cn=taro applied_from=2024-02-28'"),
+		1);
+	assert_int_equal(audits("admin.searched"), 3);
 }
 
 static void who_is_nobody_finds_no_pages(void **state)
@@ -563,6 +570,10 @@ static void a_record_in_error_is_deleted_with_all_that_is_its(void **state)
 		1);
 	assert_int_equal(pages_post(session, path_of(&app, "/delete"), form, NULL).http, 303); /* the same form again */
 	assert_int_equal(audits("admin.deleted"), 1);
+	/* One that never was is not deleted, nor is what is no number. */
+	assert_int_equal(pages_post(session, "/admin_users/certificates/99999/delete", form, NULL).http, 404);
+	assert_int_equal(pages_post(session, "/admin_users/certificates/x/delete", form, NULL).http, 404);
+	assert_int_equal(pages_post(session, arena_printf(a, "/admin_users/certificates/%s9/delete", id), form, NULL).http, 404);
 }
 
 static void what_is_reported_of_a_deleted_one_is_kept(void **state)

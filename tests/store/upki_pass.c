@@ -575,6 +575,54 @@ static void revoked_before_it_was_handed_over(void **state)
 	assert_int_equal(calls("recvrevocation"), 1);
 }
 
+/* An old certificate ends when its card has a new one: the card server, which knows nothing but the card, is not told. */
+static void the_end_of_an_old_one_spares_the_new(void **state)
+{
+	struct application old = delivered("twice-1"), other, now;
+	struct event event = {.kind = EVENT_REVOKED, .source_key = "late", .reason = 1};
+	mariadb_exec(arena_printf(a, "UPDATE inkan.application SET not_after = 1, live_until = 1, live_key = NULL WHERE id = %llu",
+		(unsigned long long)old.id));
+	now = delivered("twice-1");
+	assert_int_equal(now.state, APPLICATION_DELIVERED);
+	check_ok(upstream_report(db, a, "upstream_local", old.id, &event));
+	check_ok(job_now("core.handover_revoked", old.id));
+	assert_int_equal(reread(&old).state, APPLICATION_REVOKED);
+	assert_int_equal(calls("recvrevocation"), 0);
+	/* Without a new one it is told. */
+	other = delivered("twice-2");
+	check_ok(upstream_report(db, a, "upstream_local", other.id, &event));
+	check_ok(job_now("core.handover_revoked", other.id));
+	assert_int_equal(calls("recvrevocation"), 1);
+	assert_string_equal(field_of(3, "id"), "twice-2");
+}
+
+/* Issued, but not taken by the card server: it is a certificate, which can be revoked and whose record stays. */
+static void what_was_never_delivered_can_be_revoked(void **state)
+{
+	struct application app = waiting("undelivered"), early;
+	const char *why = "";
+	assert_non_null(app.serial);
+	fault("500");
+	refused(&app);
+	give_up(app.id);
+	/* Put back, and refused by the upstream this time: the last error says nothing of the certificate. */
+	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_RETRIED}), APPLIED_MOVED);
+	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_GAVE_UP}), APPLIED_MOVED);
+	check_ok(handover_wipe(db, app.id));
+	check_status(application_delete(db, a, app.id, ""), STATUS_CONFLICT);
+	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKE_ASKED, .reason = 4}), APPLIED_MOVED);
+	check_ok(job_now("core.revoke", app.id));
+	fault("none");
+	check_ok(job_now("core.handover_revoked", app.id)); /* it may have come to the card server all the same */
+	assert_int_equal(reread(&app).state, APPLICATION_REVOKED);
+	assert_int_equal(count("local_certificate WHERE revoked_at > 0 AND application", app.id), 1);
+	/* What was never issued has nothing to be revoked, and can go. */
+	check_ok(apply_for("never", &early, &why));
+	assert_int_equal(test_apply(db, a, early.id, (struct event){.kind = EVENT_REJECTED, .error_code = "x"}), APPLIED_MOVED);
+	assert_int_equal(test_apply(db, a, early.id, (struct event){.kind = EVENT_REVOKE_ASKED, .reason = 4}), APPLIED_CONFLICT);
+	check_ok(application_delete(db, a, early.id, ""));
+}
+
 /* --- The form ------------------------------------------------------------------------------------------------------- */
 
 static struct request *sent_form(const char *form)
@@ -658,6 +706,8 @@ int main(void)
 		cmocka_unit_test_setup(one_live_certificate_per_card, fresh),
 		cmocka_unit_test_setup(revocation_is_told_to_the_card_server_first, fresh),
 		cmocka_unit_test_setup(revoked_before_it_was_handed_over, fresh),
+		cmocka_unit_test_setup(the_end_of_an_old_one_spares_the_new, fresh),
+		cmocka_unit_test_setup(what_was_never_delivered_can_be_revoked, fresh),
 		cmocka_unit_test_setup(the_id_is_required_and_checked, fresh),
 		cmocka_unit_test_setup(an_id_can_be_tied_to_its_owner, fresh),
 	};

@@ -16,7 +16,7 @@
 static struct arena *arena;
 static struct db *db;
 static char clock_file[] = "/tmp/inkan-clock-XXXXXX";
-static const char *body_rest, *authorization, *body_type;
+static const char *body_rest, *authorization, *fetch_site, *body_type;
 static size_t body_left;
 static const char *const *loaded;
 static char *passwords;
@@ -141,6 +141,11 @@ void pages_authorization(const char *value)
 	authorization = value;
 }
 
+void pages_fetch_site(const char *value)
+{
+	fetch_site = value;
+}
+
 const char *pages_csrf(const char *session)
 {
 	return text_base64url(arena, crypto_hmac(arena, bytes_string(session), bytes_string("csrf")));
@@ -187,7 +192,8 @@ static struct answer ask(const char *lang, const char *session, const char *meth
 		len ? arena_printf(arena, "CONTENT_LENGTH=%zu", len) : arena_string(arena, "CONTENT_LENGTH="),
 		arena_printf(arena, "CONTENT_TYPE=%s", body_type ? body_type : "application/x-www-form-urlencoded"), "REMOTE_ADDR=192.0.2.1",
 		"REQUEST_ID=0123456789abcdef0123456789abcdef",
-		authorization ? arena_printf(arena, "HTTP_AUTHORIZATION=%s", authorization) : NULL, NULL};
+		authorization ? arena_printf(arena, "HTTP_AUTHORIZATION=%s", authorization) : arena_string(arena, "HTTP_X_NONE="),
+		fetch_site ? arena_printf(arena, "HTTP_SEC_FETCH_SITE=%s", fetch_site) : NULL, NULL};
 	struct answer answer = {0};
 
 	body_rest = body;

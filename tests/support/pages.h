@@ -32,6 +32,8 @@ const char *pages_session(const struct user *user);
 const char *pages_admin_session(const struct user *user);
 /* The next requests bring this header Authorization; NULL: none. */
 void pages_authorization(const char *value);
+/* The next requests bring this header Sec-Fetch-Site; NULL: none. */
+void pages_fetch_site(const char *value);
 /* The token of that session's forms. */
 const char *pages_csrf(const char *session);
 /* path may have a query. lang is that of the browser. */

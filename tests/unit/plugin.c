@@ -28,7 +28,7 @@ static void refused(const char *name, const char *because)
 
 static void test_refusals(void **state)
 {
-	refused("abi", "was built for plugin interface 2, this program has 1");
+	refused("abi", "was built for plugin interface 3, this program has 2");
 	refused("other_name", "calls itself somebody_else");
 	refused("no_symbol", "has no symbol inkan_plugin");
 	refused("undefined", "nobody_defines_this");

@@ -1,0 +1,111 @@
+/* Takes imported certificates from their owners, so that they wait for another one. */
+#include "store/application_detach.h"
+
+#include "store/application_row.h"
+#include "store/audit.h"
+#include "store/fit.h"
+
+#define DETAIL_MAX 500
+
+enum status application_detachment(struct db *db, struct arena *a, const struct application *app,
+	struct application_detachment *ret)
+{
+	struct db_rows rows, renewals;
+	enum status st = db_select(db, a, &rows, "SELECT import_key IS NOT NULL, detached_from, IF(place = 0, id, place) FROM application WHERE id = ?",
+		DB_INT(app->id));
+
+	if (st == STATUS_OK && rows.rows == 0)
+		return cause(STATUS_MISSING, "no application %llu", (unsigned long long)app->id);
+	if (st == STATUS_OK)
+		st = db_select(db, a, &renewals,
+			"SELECT 1 FROM application FORCE INDEX (user_number) WHERE user_id = ? AND place = ? AND import_key IS NULL LIMIT 1",
+			DB_INT(app->user_id), DB_INT(db_int(&rows, 0, 2)));
+	if (st == STATUS_OK)
+		*ret = (struct application_detachment){
+			.imported = db_int(&rows, 0, 0) != 0,
+			.renewed = renewals.rows > 0,
+			.from = (uint64_t)db_int(&rows, 0, 1),
+		};
+	return st;
+}
+
+struct detaching {
+	struct arena *arena;
+	uint64_t id, owner;
+	const char *note;
+};
+
+static enum status audit_row(struct db *db, const struct detaching *d, uint64_t id, int64_t number)
+{
+	const char *detail = arena_printf(d->arena, "user:%llu number %lld%s%s", (unsigned long long)d->owner, (long long)number,
+		d->note && *d->note ? " note " : "", d->note ? d->note : "");
+
+	return audit_add(db, "admin.detached", application_object(d->arena, id), fit(d->arena, detail, DETAIL_MAX));
+}
+
+/* Each row is written before it is asked whether it was renewed: a renewal writes it too, so that one of the two is too late. */
+static enum status detach_body(struct db *db, void *context)
+{
+	struct detaching *d = context;
+	struct application_row row;
+	struct application_detachment now;
+	struct db_rows chain;
+	uint64_t changed = 0;
+	enum status st = application_row_get(db, d->arena, d->id, true, &row);
+
+	if (st == STATUS_OK && row.app.user_id != d->owner)
+		return cause(STATUS_CONFLICT, "application %llu is not user %llu's", (unsigned long long)d->id, (unsigned long long)d->owner);
+	if (st == STATUS_OK)
+		st = db_select(db, d->arena, &chain,
+			"SELECT id, number FROM application FORCE INDEX (user_number) WHERE user_id = ? AND (id = ? OR place = ?)"
+			" AND import_key IS NOT NULL ORDER BY id FOR UPDATE",
+			DB_INT(d->owner), DB_INT(row.place), DB_INT(row.place));
+	for (size_t i = 0; st == STATUS_OK && i < chain.rows; i++) {
+		st = db_exec(db, &changed,
+			"UPDATE application SET user_id = NULL, number = NULL, name = '', memo = '', muted = 0, live_digest = NULL,"
+			" renewals = renewals + 1, detached_from = ? WHERE id = ? AND user_id = ?",
+			DB_INT(d->owner), DB_INT(db_int(&chain, i, 0)), DB_INT(d->owner));
+		if (st == STATUS_OK && changed != 1)
+			return db_again(db); /* changed on another node */
+		if (st == STATUS_OK)
+			st = audit_row(db, d, (uint64_t)db_int(&chain, i, 0), db_int(&chain, i, 1));
+	}
+	if (st == STATUS_OK)
+		st = application_detachment(db, d->arena, &row.app, &now);
+	if (st == STATUS_OK && (!now.imported || now.renewed))
+		return cause(STATUS_CONFLICT, "application %llu was applied for or renewed here", (unsigned long long)d->id);
+	return st;
+}
+
+enum status application_detach(struct db *db, struct arena *a, uint64_t id, uint64_t owner, const char *note)
+{
+	struct detaching d = {.arena = a, .id = id, .owner = owner, .note = note};
+
+	return db_transact(db, detach_body, &d);
+}
+
+static enum status undo_body(struct db *db, void *context)
+{
+	const struct detaching *d = context;
+	struct application app;
+	struct application_detachment was;
+	uint64_t changed = 0;
+	enum status st = application_get(db, d->arena, d->id, &app);
+
+	if (st == STATUS_OK)
+		st = application_detachment(db, d->arena, &app, &was);
+	if (st == STATUS_OK)
+		st = db_exec(db, &changed, "UPDATE application SET detached_from = 0 WHERE id = ? AND user_id IS NULL AND detached_from <> 0", DB_INT(d->id));
+	if (st == STATUS_OK && changed != 1)
+		return cause(STATUS_CONFLICT, "application %llu does not wait, or was taken from nobody", (unsigned long long)d->id);
+	return st == STATUS_OK ? audit_add(db, "admin.detached.undone", application_object(d->arena, d->id),
+					 arena_printf(d->arena, "user:%llu", (unsigned long long)was.from))
+			       : st;
+}
+
+enum status application_detach_undo(struct db *db, struct arena *a, uint64_t id)
+{
+	struct detaching d = {.arena = a, .id = id};
+
+	return db_transact(db, undo_body, &d);
+}
