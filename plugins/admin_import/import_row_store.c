@@ -143,7 +143,7 @@ enum status rows_plan(struct db *db, uint64_t run, when seen_since, unsigned aft
 	return db_exec(db, NULL,
 		"UPDATE import_row AS r FORCE INDEX (PRIMARY) LEFT JOIN application AS a ON a.id = r.application_id"
 		" LEFT JOIN (SELECT r.row_no AS row_no, COUNT(*) AS n, MIN(u.id) AS id FROM import_row AS r FORCE INDEX (PRIMARY)"
-		" STRAIGHT_JOIN user AS u FORCE INDEX (mail) ON u.mail = r.mail AND u.seen_at >= ?"
+		" STRAIGHT_JOIN user AS u FORCE INDEX (mail_lower) ON u.mail_lower = r.mail AND u.seen_at >= ?"
 		" WHERE " RANGE " AND r.known = 0 AND r.mail <> '' AND " IMPORTABLE " GROUP BY r.row_no) AS m ON m.row_no = r.row_no"
 		" SET r.user_id = IF(m.n = 1, m.id, 0), r.plan = " PLAN ", r.why = CASE " PLAN
 		" WHEN 'new' THEN CASE WHEN r.mail = '' THEN 'no-mail' WHEN m.n = 1 THEN 'owner' WHEN m.n > 1 THEN 'several-users' ELSE 'waits' END"

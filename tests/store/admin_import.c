@@ -430,9 +430,9 @@ static void classes_are_the_manuals(void **state)
 
 static void owners_are_found_by_mail(void **state)
 {
-	struct user one = person("one@u.test", FORGE_IDP, "one@u.test");
+	struct user one = person("one@u.test", FORGE_IDP, "One@U.test"); /* as his IdP writes it */
 	person("two@u.test", FORGE_IDP, "shared@u.test");
-	person("three@u.test", FORGE_IDP, "shared@u.test");
+	person("three@u.test", FORGE_IDP, "Shared@u.test");
 	person("four@u.test", FORGE_IDP, "four@elsewhere.test");
 	struct application own = test_application(db, a, &one);
 
