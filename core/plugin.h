@@ -33,6 +33,7 @@
 #include "store/user_find.h"
 #include "web/admin.h"
 #include "web/export.h"
+#include "web/reason.h"
 #include "web/request.h"
 #include "web/router.h"
 #include "web/upload.h"

@@ -204,8 +204,8 @@ static void revocation_fill(struct request *rq, struct model *m, const struct ap
 	case PHASE_REVOKED: {
 		struct model *revoked = model_section(m, "REVOKED");
 		model_set(revoked, "REVOKED_AT", clock_show(rq->arena, app->revoked_at, rq->lang));
-		if (app->revoke_asked_at && revoke_reason(app->reason))
-			model_set(model_section(revoked, "REVOKED_WHY"), "REVOKED_REASON", _(revoke_reason(app->reason)));
+		if (app->revoke_asked_at && reason_text(REASON_USER, app->reason))
+			model_set(model_section(revoked, "REVOKED_WHY"), "REVOKED_REASON", reason_text(REASON_USER, app->reason));
 		break;
 	}
 	case PHASE_REVOKE_ERROR:

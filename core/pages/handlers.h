@@ -116,7 +116,6 @@ enum status revoke_ask(struct request *rq);
 enum status revoke_send(struct request *rq);
 enum status revoke_done(struct request *rq);
 struct obstacle revoke_obstacle(const struct application *app, when now);
-const char *revoke_reason(int code); /* msgid; NULL: none that users are offered */
 /* Fills the fields of the question. reason is preselected; form_key NULL: a new one. */
 void revoke_form(struct request *rq, struct model *m, const struct application *app, const char *reason, const char *form_key);
 

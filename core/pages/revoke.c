@@ -1,36 +1,6 @@
 /* Revocation by the certificate's own user: the question with reason and second confirmation, the request, and its completion page. */
 #include "pages/handlers.h"
 
-/* Reasons a user can judge (RFC 5280 5.3.1), in plain words; the others are the issuing service's own business. */
-static const struct {
-	int code;
-	const char *text;
-} reasons[] = {
-	{1, N_("The file, its PIN or the device was lost or stolen, or somebody else may have used it")},
-	{4, N_("I have another certificate that replaces it")},
-	{5, N_("I no longer use it")},
-	{3, N_("My affiliation or my name has changed")},
-	{0, N_("Another reason")},
-};
-
-const char *revoke_reason(int code)
-{
-	for (size_t i = 0; i < COUNT_OF(reasons); i++)
-		if (reasons[i].code == code)
-			return reasons[i].text;
-	return NULL;
-}
-
-static bool reason_read(const char *text, int *ret)
-{
-	int64_t code;
-
-	if (!text || !text_int(text, 0, 10, &code) || !revoke_reason((int)code))
-		return false;
-	*ret = (int)code;
-	return true;
-}
-
 /* Nothing was issued, or nothing yet. */
 static struct obstacle not_issued(const struct application *app)
 {
@@ -81,15 +51,9 @@ void revoke_form(struct request *rq, struct model *m, const struct application *
 {
 	int chosen = -1;
 
-	(void)reason_read(reason, &chosen);
+	(void)reason_read(REASON_USER, reason, &chosen);
 	action_facts_fill(m, app);
-	for (size_t i = 0; i < COUNT_OF(reasons); i++) {
-		struct model *option = model_section(m, "REASON");
-		model_set_int(option, "REASON_CODE", reasons[i].code);
-		model_set(option, "REASON_TEXT", _(reasons[i].text));
-		if (reasons[i].code == chosen)
-			model_show(option, "REASON_CHOSEN");
-	}
+	reason_fill(m, REASON_USER, chosen);
 	model_set(m, "CSRF", rq->csrf);
 	model_set(m, "FORM_KEY", form_key ? form_key : form_key_new(rq->arena));
 }
@@ -161,7 +125,7 @@ enum status revoke_send(struct request *rq)
 	event.source_key = arena_printf(rq->arena, "form:%s", wish.form_key);
 	if (revoke_obstacle(&app, rq->now).why)
 		return answer(rq, &app, event.source_key, false);
-	if (!reason_read(wish.reason, &event.reason) || !text_same(request_field(rq, "understood"), "1"))
+	if (!reason_read(REASON_USER, wish.reason, &event.reason) || !text_same(request_field(rq, "understood"), "1"))
 		return ask_show(rq, &app, STATUS_INVALID, &wish);
 	s = application_apply(rq->db, rq->arena, app.id, &event, &outcome);
 	if (s == STATUS_BUSY) {

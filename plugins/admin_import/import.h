@@ -35,7 +35,7 @@ static inline unsigned import_cell(enum import_class c, bool known)
 struct item {
 	unsigned row_no;
 	enum import_class class;
-	const char *reason; /* of CLASS_ERROR: a code, see reason_text(); "": none */
+	const char *reason; /* of CLASS_ERROR: a code, see error_text(); "": none */
 	const char *detail; /* which column or which code; never the content of a cell */
 	const char *subject, *mail, *upstream_id, *type, *profile;
 	const char *serial, *old_serial; /* NULL: none */
@@ -44,7 +44,7 @@ struct item {
 	struct bytes key; /* application_import_key(), set by batch_add(); data NULL: there is none */
 };
 /* What a code of a row's error, plan or result means: msgids. */
-const char *reason_text(const char *reason);
+const char *error_text(const char *reason);
 const char *plan_text(const char *plan, const char *why);
 
 /* item.c: items on their way to the staged rows of a run. */

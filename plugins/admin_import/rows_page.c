@@ -43,7 +43,7 @@ static void row_fill(struct request *rq, struct model *m, const struct row *row)
 		model_set(model_section(m, "USER"), "EPPN", row->eppn);
 	if (row->class == CLASS_ERROR) {
 		struct model *error = model_section(m, "ERROR");
-		model_set(error, "REASON", _(reason_text(row->reason)));
+		model_set(error, "REASON", _(error_text(row->reason)));
 		if (row->detail[0])
 			model_set(model_section(error, "HAS_DETAIL"), "DETAIL", row->detail);
 	} else if (row->class != CLASS_PROGRESS) {
@@ -128,7 +128,7 @@ static enum status errors_add(struct request *rq, struct arena *a, void *context
 	if (s != STATUS_OK)
 		return s;
 	for (size_t i = 0; i < n; i++) {
-		const char *const cells[] = {arena_printf(a, "%u", rows[i].row_no), _(reason_text(rows[i].reason)), rows[i].detail};
+		const char *const cells[] = {arena_printf(a, "%u", rows[i].row_no), _(error_text(rows[i].reason)), rows[i].detail};
 		csv_row(csv, cells, COUNT_OF(cells));
 		e->after = rows[i].row_no;
 	}

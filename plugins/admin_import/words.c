@@ -49,7 +49,7 @@ static const char *find(const struct word *words, size_t n, const char *code, co
 	return "";
 }
 
-const char *reason_text(const char *reason)
+const char *error_text(const char *reason)
 {
 	return find(reasons, COUNT_OF(reasons), reason, "");
 }

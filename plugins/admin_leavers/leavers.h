@@ -14,14 +14,6 @@ extern struct leavers_settings leavers_settings;
 /* revoke.c */
 extern const struct job_kind leavers_jobs[];
 
-/* Reasons that fit to people who leave (RFC 5280 5.3.1); msgid, NULL: none of them. */
-struct leavers_reason {
-	int code;
-	const char *text;
-};
-extern const struct leavers_reason leavers_reasons[]; /* ends with text NULL; the first is the default */
-const char *leavers_reason(int code);
-
 /* find.c */
 enum status find_list(struct request *rq);
 enum status find_search(struct request *rq);

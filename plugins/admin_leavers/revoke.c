@@ -10,23 +10,6 @@
 /* Rows that are forgotten in one statement: short locks. */
 #define FORGET_STEP 500
 
-const struct leavers_reason leavers_reasons[] = {
-	{3, N_("The affiliation has changed (affiliationChanged)")},
-	{5, N_("The certificate is no longer used (cessationOfOperation)")},
-	{4, N_("Another certificate replaces it (superseded)")},
-	{1, N_("The private key may be known to others (keyCompromise)")},
-	{0, N_("Not specified (unspecified)")},
-	{0},
-};
-
-const char *leavers_reason(int code)
-{
-	for (const struct leavers_reason *r = leavers_reasons; r->text; r++)
-		if (r->code == code)
-			return r->text;
-	return NULL;
-}
-
 struct person_run {
 	struct arena *arena;
 	const struct run *run;

@@ -1,6 +1,7 @@
 /* The pages of one run: preview, decision, progress. */
 #include "leavers.h"
 
+#define REASON_BY_DEFAULT 3 /* affiliationChanged */
 #define PAGE_ROWS 20
 #define UNKNOWN_ROWS 200
 #define GRACE_DAYS_MAX 365
@@ -134,28 +135,16 @@ static enum status unknown_fill(struct request *rq, struct model *m, const struc
 	return STATUS_OK;
 }
 
-static void reasons_fill(struct model *m, int chosen)
-{
-	for (const struct leavers_reason *r = leavers_reasons; r->text; r++) {
-		struct model *option = model_section(m, "REASON");
-		model_set_int(option, "REASON_CODE", r->code);
-		model_set(option, "REASON_TEXT", _(r->text));
-		if (r->code == chosen)
-			model_show(option, "SELECTED");
-	}
-}
-
 static void decision_fill(struct request *rq, struct model *m, const struct run *run)
 {
-	const char *grace = request_field(rq, "grace"), *reason = request_field(rq, "reason");
-	int64_t code = leavers_reasons[0].code;
+	const char *grace = request_field(rq, "grace");
+	int code = REASON_BY_DEFAULT;
 
-	if (reason)
-		(void)text_int(reason, 0, 10, &code);
+	(void)reason_read(REASON_ADMINISTRATOR, request_field(rq, "reason"), &code);
 	model_setf(m, "CONFIRM_PATH", "/admin_leavers/%llu/confirm", (unsigned long long)run->id);
 	model_set(m, "GRACE", grace ? grace : arena_printf(rq->arena, "%lld", (long long)(leavers_settings.grace / DAY)));
 	model_set_int(m, "GRACE_MAX", GRACE_DAYS_MAX);
-	reasons_fill(m, (int)code);
+	reason_fill(m, REASON_ADMINISTRATOR, code);
 	model_set(m, "CSRF", rq->csrf);
 }
 
@@ -167,9 +156,9 @@ static void head_fill(struct request *rq, struct model *m, const struct run *run
 	model_set(m, "MADE_AT", clock_show(rq->arena, run->made_at, rq->lang));
 	if (run->run_at) {
 		struct model *decided = model_section(m, "DECIDED");
-		const char *reason = leavers_reason(run->reason);
+		const char *reason = reason_text(REASON_ADMINISTRATOR, run->reason);
 		model_set(decided, "RUN_AT", clock_show(rq->arena, run->run_at, rq->lang));
-		model_set(decided, "REASON_NAME", reason ? _(reason) : "");
+		model_set(decided, "REASON_NAME", reason ? reason : "");
 	}
 	if (run->ended_at) {
 		struct model *ended = run->state == RUN_DONE ? model_section(m, "ENDED_DONE") : model_section(m, "ENDED_CANCELLED");
@@ -269,13 +258,14 @@ struct decision {
 /* false: what the form says is none; the page tells it. */
 static bool decision_read(struct request *rq, struct decision *ret)
 {
-	const char *grace = request_field(rq, "grace"), *reason = request_field(rq, "reason");
-	int64_t days, code;
+	const char *grace = request_field(rq, "grace");
+	int64_t days;
+	int reason;
 
-	if (!grace || !text_int(text_trim(rq->arena, grace), 0, GRACE_DAYS_MAX, &days) || !reason || !text_int(reason, 0, 10, &code) ||
-		!leavers_reason((int)code))
+	if (!grace || !text_int(text_trim(rq->arena, grace), 0, GRACE_DAYS_MAX, &days) ||
+		!reason_read(REASON_ADMINISTRATOR, request_field(rq, "reason"), &reason))
 		return false;
-	*ret = (struct decision){.reason = (int)code, .days = days, .run_at = days ? clock_add_days(rq->now, (int)days) : rq->now};
+	*ret = (struct decision){.reason = reason, .days = days, .run_at = days ? clock_add_days(rq->now, (int)days) : rq->now};
 	return true;
 }
 
@@ -308,7 +298,7 @@ enum status run_confirm(struct request *rq)
 	model_set_int(m, "CERTIFICATES", counts.certificates);
 	model_set_int(m, "UNTAKEN", counts.untaken);
 	model_set(m, "RUN_AT", clock_show(rq->arena, d.run_at, rq->lang));
-	model_set(m, "REASON_NAME", _(leavers_reason(d.reason)));
+	model_set(m, "REASON_NAME", reason_text(REASON_ADMINISTRATOR, d.reason));
 	if (!d.days)
 		model_show(m, "AT_ONCE");
 	else

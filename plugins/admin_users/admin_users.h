@@ -43,7 +43,6 @@ enum status delete_order(struct request *rq);
 /* Why it cannot be done: a msgid; NULL: nothing is in the way. */
 const char *revoke_why_not(const struct application *app, when now);
 enum status delete_why_not(struct request *rq, const struct application *app, const char **ret) MUST_CHECK;
-const char *reason_text(int code); /* msgid; NULL: none that is known */
 /* What the pages of all deeds share. The model of a question about it. */
 struct model *deed_question(struct request *rq, const struct application *app, const struct user *owner);
 /* The page (409) that says why not, and what the state is. */

@@ -23,8 +23,8 @@ static void revocation_fill(struct request *rq, struct model *m, const struct ap
 		model_show(m, "NOT_REVOKED");
 		return;
 	}
-	if (reason_text(app->reason))
-		model_set(model_section(m, "REASON"), "REASON_TEXT", _(reason_text(app->reason)));
+	if (reason_text(REASON_ADMINISTRATOR, app->reason))
+		model_set(model_section(m, "REASON"), "REASON_TEXT", reason_text(REASON_ADMINISTRATOR, app->reason));
 }
 
 /* Whether there is or was one; never which. */

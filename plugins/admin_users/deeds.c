@@ -4,37 +4,6 @@
 /* Code points of an internal note; the audit trail keeps 500 bytes with what else it says. */
 #define NOTE_MAX 100
 
-/* RFC 5280 5.3.1, without those that are no end (hold and its removal) and those of CAs. */
-static const struct {
-	int code;
-	const char *text;
-} reasons[] = {
-	{1, N_("Key compromised: the key, its PIN or the device was lost or stolen (keyCompromise)")},
-	{3, N_("Affiliation or name changed (affiliationChanged)")},
-	{4, N_("Replaced by another certificate (superseded)")},
-	{5, N_("No longer used; has left (cessationOfOperation)")},
-	{9, N_("Right to the certificate withdrawn (privilegeWithdrawn)")},
-	{0, N_("Not specified (unspecified)")},
-};
-
-const char *reason_text(int code)
-{
-	for (size_t i = 0; i < COUNT_OF(reasons); i++)
-		if (reasons[i].code == code)
-			return reasons[i].text;
-	return NULL;
-}
-
-static bool reason_read(const char *text, int *ret)
-{
-	int64_t code;
-
-	if (!text || !text_int(text, 0, 10, &code) || !reason_text((int)code))
-		return false;
-	*ret = (int)code;
-	return true;
-}
-
 /* --- What can be done now --------------------------------------------------------------------------------------------------------- */
 
 static const char *upstream_why_not(const struct application *app)
@@ -173,16 +142,10 @@ static enum status revoke_show(struct request *rq, const struct application *app
 	struct model *m = deed_question(rq, app, owner);
 	int chosen = -1;
 
-	(void)reason_read(request_field(rq, "reason"), &chosen);
+	(void)reason_read(REASON_ADMINISTRATOR, request_field(rq, "reason"), &chosen);
 	if (s == STATUS_INVALID)
 		model_show(m, "INCOMPLETE");
-	for (size_t i = 0; i < COUNT_OF(reasons); i++) {
-		struct model *option = model_section(m, "REASON");
-		model_set_int(option, "REASON_CODE", reasons[i].code);
-		model_set(option, "REASON_TEXT", _(reasons[i].text));
-		if (reasons[i].code == chosen)
-			model_show(option, "REASON_CHOSEN");
-	}
+	reason_fill(m, REASON_ADMINISTRATOR, chosen);
 	return request_page_code(rq, status_http(s), "admin_users/revoke.html", _("Revocation: confirmation"), m);
 }
 
@@ -213,7 +176,7 @@ enum status revoke_order(struct request *rq)
 		return s;
 	const char *why = revoke_why_not(&app, rq->now);
 	if (!why) {
-		if (!note || !reason_read(request_field(rq, "reason"), &deed.event.reason) || !text_same(request_field(rq, "understood"), "1"))
+		if (!note || !reason_read(REASON_ADMINISTRATOR, request_field(rq, "reason"), &deed.event.reason) || !text_same(request_field(rq, "understood"), "1"))
 			return revoke_show(rq, &app, owner, STATUS_INVALID);
 		deed.application = app.id;
 		deed.detail = arena_printf(rq->arena, "reason %d%s%s", deed.event.reason, *note ? " note " : "", note);
