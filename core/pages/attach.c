@@ -1,7 +1,7 @@
 /* Imported certificates find their owner when he logs in. */
 #include "pages/handlers.h"
 
-#include "store/application_import.h"
+#include "store/application_owner.h"
 #include "store/user_find.h"
 
 /* Who has not been here for so long may have left the address to another, as with the import itself (admin_import's owner_seen). */

@@ -1,4 +1,4 @@
-/* Imported applications: made many at a time, and attached to their owners. */
+/* Imported applications: made many at a time, and linked. */
 #include "store/application_import.h"
 
 #include "base/crypto.h"
@@ -373,68 +373,4 @@ enum status application_import_link(struct db *db, struct arena *a, const struct
 		" WHERE newer.renews = 0 AND older.id <> newer.id AND older.renews <> newer.id AND older.user_id <=> newer.user_id"
 		" AND (newer.user_id IS NOT NULL OR (older.mail = newer.mail AND newer.mail <> ''))",
 		DB_TEXT(t.data));
-}
-
-struct attaching {
-	struct arena *arena;
-	const struct user *user;
-	const char *const *types;
-	uint64_t rival;
-	size_t n;
-};
-
-static enum status attach_row(struct db *db, struct attaching *c, uint64_t id, const char *type, const char *mail, int64_t number)
-{
-	const char *const *by_mail = c->types;
-	uint64_t changed = 0;
-
-	while (*by_mail && !text_same(*by_mail, type))
-		by_mail++;
-	const char *live = *by_mail ? arena_printf(c->arena, "%s:%llu:%s", type, (unsigned long long)c->user->id, mail) : NULL;
-	enum status st = db_exec(db, &changed,
-		"UPDATE application SET user_id = ?, number = ?, name = ?, live_digest = ? WHERE id = ? AND user_id IS NULL",
-		DB_INT(c->user->id), DB_INT(number), DB_TEXT(c->user->name),
-		DB_BYTES(live ? crypto_sha256(c->arena, bytes_string(live)) : bytes_of(NULL, 0)), DB_INT(id));
-	if (st == STATUS_OK && changed != 1)
-		return db_again(db); /* another log-in took it */
-	if (st == STATUS_OK)
-		st = audit_add(db, "application.attached", application_object(c->arena, id),
-			arena_printf(c->arena, "user:%llu", (unsigned long long)c->user->id));
-	return st;
-}
-
-static enum status attach_body(struct db *db, void *context)
-{
-	struct attaching *c = context;
-	struct db_rows rows, drawn;
-	enum status st = db_select(db, c->arena, &rows,
-		"SELECT id, type, mail FROM application WHERE mail = ? AND user_id IS NULL AND detached_from <> ? AND (? = 0 OR detached_from = ?)"
-		" ORDER BY created_at, id LIMIT ?",
-		DB_TEXT(text_lower(c->arena, c->user->mail)), DB_INT(c->user->id), DB_INT(c->rival), DB_INT(c->rival), DB_INT(ATTACH_MAX));
-
-	c->n = st == STATUS_OK ? rows.rows : 0;
-	if (!c->n)
-		return st; /* as nearly always: one look at an index */
-	st = db_exec(db, NULL, "UPDATE user SET applications = applications + ? WHERE id = ?", DB_INT(c->n), DB_INT(c->user->id));
-	if (st == STATUS_OK)
-		st = db_select(db, c->arena, &drawn, "SELECT applications FROM user WHERE id = ?", DB_INT(c->user->id));
-	for (size_t i = 0; st == STATUS_OK && i < c->n; i++)
-		st = attach_row(db, c, (uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2),
-			db_int(&drawn, 0, 0) - (int64_t)(c->n - 1 - i));
-	return st;
-}
-
-enum status application_attach(
-	struct db *db, struct arena *a, const struct user *user, uint64_t rival, const char *const *types_by_mail, size_t *ret_n)
-{
-	struct attaching c = {.arena = a, .user = user, .rival = rival, .types = types_by_mail};
-
-	if (!user->mail || !*user->mail) {
-		*ret_n = 0;
-		return STATUS_OK;
-	}
-	enum status st = db_transact(db, attach_body, &c);
-	if (st == STATUS_OK)
-		*ret_n = c.n;
-	return st;
 }

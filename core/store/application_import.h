@@ -37,12 +37,4 @@ struct import_link {
 };
 enum status application_import_link(struct db *db, struct arena *a, const struct import_link *links, size_t n) MUST_CHECK;
 
-/* Gives the user the rows that wait under his mail address, with numbers in order; the caller has found that he may have that address
- * (site_mail_allowed). rival: another user who may have it too (0: nobody): then only those that an administrator took from that one, for
- * of the others it cannot be told whose they are. types_by_mail: NULL-terminated, see certificate_type_live_by_mail(). At most ATTACH_MAX at
- * a time: the next log-in goes on. In one transaction or in the caller's. */
-#define ATTACH_MAX 1000
-enum status application_attach(struct db *db, struct arena *a, const struct user *user, uint64_t rival,
-	const char *const *types_by_mail, size_t *ret_n) MUST_CHECK;
-
 #endif
