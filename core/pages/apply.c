@@ -115,7 +115,7 @@ static void variants_fill(
 			options = model_section(m, "VARIANTS");
 		variant_fill(rq, model_section(options, "VARIANT"), p, p == choice->plugin, only, place_of(places, p));
 	}
-	if (options && only)
+	if (options && (only || choice->plugin != choice->base)) /* what is ticked, or must be, is not folded away */
 		model_show(options, "VARIANTS_OPEN");
 }
 
@@ -127,7 +127,7 @@ static void form_fill(struct request *rq, struct model *m, const struct choice *
 
 	model_setf(m, "PATH", "/%s/apply", choice->base->name);
 	model_set(m, "NAME", choice->base->name);
-	model_set(m, "TYPE_TITLE", i18n_text(domain, type->title));
+	model_set(m, "TYPE_TITLE", certificate_title(choice->plugin->name));
 	model_set(m, "TYPE_PURPOSE", i18n_text(domain, type->purpose));
 	model_set(m, "TYPE_BUTTON", i18n_text(domain, type->button));
 	model_set(m, "APPLICANT", rq->user->name);

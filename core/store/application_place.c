@@ -43,9 +43,10 @@ enum status application_day_full(
 	when until = 0;
 
 	if (day_max) {
-		/* The one that has to become a day old before another can be made. */
+		/* The one that has to become a day old before another can be made. What was imported was applied for elsewhere. */
 		enum status st = db_select(db, a, &rows,
-			"SELECT created_at FROM application FORCE INDEX (user_number) WHERE user_id = ? AND created_at > ? ORDER BY created_at DESC LIMIT 1 OFFSET ?",
+			"SELECT created_at FROM application FORCE INDEX (user_number) WHERE user_id = ? AND created_at > ? AND import_key IS NULL"
+			" ORDER BY created_at DESC LIMIT 1 OFFSET ?",
 			DB_INT(user_id), DB_INT(now - DAY), DB_INT(day_max - 1));
 		if (st != STATUS_OK)
 			return st;

@@ -1,7 +1,7 @@
 /* Rows of table conflict, for administrators; application_apply() makes them. */
 #include "store/conflict.h"
 
-#define COLUMNS "c.id, c.application_id, c.kind, c.state, c.source_key, c.at, c.closed_at, a.type, a.state"
+#define COLUMNS "c.id, c.application_id, c.kind, c.state, c.source_key, c.at, c.closed_at, a.type, a.state, c.detail"
 #define TABLES "conflict c LEFT JOIN application a ON a.id = c.application_id"
 /* A source key has 100 bytes, and each may become four. */
 #define KEY_TEXT (100 * 4 + 1)
@@ -22,6 +22,7 @@ static struct conflict conflict_of(struct arena *a, const struct db_rows *rows, 
 		.closed_at = db_int(rows, i, 6),
 		.type = db_text(rows, i, 7),
 		.state_now = db_text(rows, i, 8),
+		.detail = db_text(rows, i, 9),
 	};
 }
 

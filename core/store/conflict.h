@@ -8,8 +8,9 @@
 struct conflict {
 	uint64_t id, application;
 	const char *kind;       /* name of the event's kind: "TAKEN" */
-	const char *state;      /* name of the state that the application was in: "REVOKED" */
+	const char *state;      /* name of the state that the application was in: "REVOKED"; "DELETED": it was not there any more */
 	const char *source_key; /* who reported it; printable */
+	const char *detail;     /* of a report about an application that was deleted: what it said; else "" */
 	when at;
 	when closed_at;         /* 0: nobody has looked at it */
 	/* Of the application, as it is now; NULL and 0 when it was deleted. */

@@ -7,7 +7,7 @@
 
 /* Counts are exact up to this many, and "so many or more" beyond: the page is looked at when queues are long, and each row that is counted
  * is one look-up. */
-#define HEALTH_COUNT_MAX 1000
+#define HEALTH_COUNT_MAX 10000
 
 /* Notes that name ("core.mail", "upstream_local.submit") has just succeeded, or failed because of why (at most 500 characters are kept,
  * no secret). Written at most every HEALTH_NOTE_EVERY by a process, so that it may be called as often as one likes; not in a

@@ -1,12 +1,17 @@
 /* The plugin admin_audit: the audit trail, to be read, exported and verified. */
 #include "words.h"
 
-/* Rows on one page. */
+/* Rows on one page, as on all lists of administrators. */
 #define PAGE_ROWS 20
 /* Rows of an export read at a time: a slow browser takes the piece that they make within the time that one write may last. */
 #define EXPORT_ROWS 500
-/* Of an address that keeps a filter: three texts of 255 characters, every byte of which may become three. */
-#define URL_MAX 8000
+/* Characters of a word to look for, and bytes of an action: columns actor and object, and action, of table audit hold no more. */
+#define WORD_MAX 255
+#define ACTION_MAX 64
+/* Of an address that keeps a filter: two words whose characters have four bytes at most, each of which may become three; and what is short. */
+#define URL_MAX (2 * WORD_MAX * 4 * 3 + 1024)
+/* Only the latest verification is shown. */
+#define CHECKS 1
 
 /* What the address says. Texts are as entered; the query is what they mean. */
 struct filter {
@@ -43,7 +48,7 @@ static enum status filter_read(struct request *rq, struct filter *ret)
 		.until = text_of(rq, "until"),
 	};
 
-	if ((*f.actor && !text_clean(f.actor, 255)) || (*f.object && !text_clean(f.object, 255)) || strlen(f.action) > 64)
+	if ((*f.actor && !text_clean(f.actor, WORD_MAX)) || (*f.object && !text_clean(f.object, WORD_MAX)) || strlen(f.action) > ACTION_MAX)
 		return request_refuse(rq, cause(STATUS_INVALID, "audit: a filter is too long"),
 			_("A word to look for may have at most 255 characters."));
 	enum status s = request_query_number(rq, "below", INT64_MAX, &f.below);
@@ -127,7 +132,7 @@ static enum status checks_fill(struct request *rq, struct model *m, uint64_t *re
 	struct audit_check *checks;
 	size_t n;
 	bool failed = false;
-	enum status s = audit_check_list(rq->db, rq->arena, 1, &checks, &n);
+	enum status s = audit_check_list(rq->db, rq->arena, CHECKS, &checks, &n);
 
 	if (s == STATUS_OK)
 		s = job_has_failed(rq->db, rq->arena, "core.verify_now", 0, NULL, &failed);

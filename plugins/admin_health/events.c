@@ -34,6 +34,7 @@ static const struct word states[] = {
 	{"REVOKE_SENT", N_("Revocation sent to the issuing service")},
 	{"REVOKE_ERROR", N_("Error of the revocation")},
 	{"REVOKED", N_("Revoked")},
+	{"DELETED", N_("Deleted before the report came")},
 };
 
 static const char *word_of(const struct word *words, size_t n, const char *name)
@@ -51,6 +52,8 @@ static void event_fill(struct request *rq, struct model *m, const struct conflic
 	model_set(m, "KIND", word_of(kinds, COUNT_OF(kinds), c->kind));
 	model_set(m, "STATE", word_of(states, COUNT_OF(states), c->state));
 	model_set(m, "AT", clock_show(rq->arena, c->at, rq->lang));
+	if (*c->detail)
+		model_set(model_section(m, "HAS_DETAIL"), "DETAIL", c->detail);
 	application_fill(rq, m, c->application);
 }
 

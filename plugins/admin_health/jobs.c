@@ -39,6 +39,7 @@ const char *job_words(const char *kind)
 		{"admin_import.step", N_("Bulk import: comparing and registering")},
 		{"admin_leavers.run", N_("Revoking the certificates of people who have left")},
 		{"admin_leavers.mail", N_("Telling people who have left")},
+		{"admin_leavers.recall", N_("Telling people that nothing is revoked")},
 		{"admin_statistics.count", N_("Counting for the statistics")},
 		{"admin_users.search", N_("Preparing the search for users")},
 		{".collect", N_("Fetching the issuing service's answers")},

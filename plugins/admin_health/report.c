@@ -13,7 +13,7 @@ const char *health_name(enum health state)
 
 char *count_show(struct arena *a, int64_t n)
 {
-	return n > HEALTH_COUNT_MAX ? arena_string(a, _("1,000+")) : arena_printf(a, "%lld", (long long)n);
+	return n > HEALTH_COUNT_MAX ? arena_string(a, _("10,000+")) : arena_printf(a, "%lld", (long long)n);
 }
 
 static void fact_add(struct arena *a, struct report *r, struct fact fact)

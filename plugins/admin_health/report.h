@@ -43,7 +43,7 @@ const char *health_name(enum health state); /* "good", "warn", "bad" */
 
 /* What is known of something that goes on; never NULL, all 0 when it is not. */
 const struct health_pulse *report_pulse(const struct report *r, struct arena *a, const char *name);
-/* "17", or "1,000+" when there are more than are counted. */
+/* "17", or "10,000+" when there are more than are counted. */
 char *count_show(struct arena *a, int64_t n);
 
 #endif

@@ -243,6 +243,12 @@ static enum status link_renewals(struct db *db, struct stepping *s)
 	return st == STATUS_OK ? run_close(db, run->id, "DONE", "", clock_now()) : st;
 }
 
+/* What conflicts within a step is a fault, to be tried again and told, and not somebody else who was first. */
+static enum status worked(enum status st, struct arena *a)
+{
+	return st == STATUS_CONFLICT ? cause(STATUS_INTERNAL, "import: %s", arena_string(a, cause_text())) : st;
+}
+
 /* CONFLICT: nothing is to be done any more, or by somebody else. */
 static enum status step_body(struct db *db, void *context)
 {
@@ -260,7 +266,7 @@ static enum status step_body(struct db *db, void *context)
 		return st == STATUS_OK || st == STATUS_MISSING ? cause(STATUS_CONFLICT, "import: nothing to do") : st;
 	st = run_step(db, &s->run, clock_now());
 	if (st == STATUS_OK)
-		st = phases[i].work(db, s);
+		st = worked(phases[i].work(db, s), s->arena);
 	return st == STATUS_OK ? run_update(db, &s->run) : st;
 }
 

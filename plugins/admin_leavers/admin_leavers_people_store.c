@@ -151,7 +151,7 @@ enum status person_live(struct db *db, struct arena *a, uint64_t user, when now,
 enum status run_due(struct db *db, struct arena *a, when now, struct run *ret)
 {
 	struct db_rows rows;
-	enum status s = db_exec(db, NULL, "UPDATE leavers_run SET state = 'running', started_at = ? WHERE state = 'waiting' AND run_at <= ?",
+	enum status s = db_exec(db, NULL, "UPDATE leavers_run SET state = 'running', started_at = ?, recall = 1 WHERE state = 'waiting' AND run_at <= ?",
 		DB_INT(now), DB_INT(now));
 
 	if (s == STATUS_OK) /* one whose people only wait for their next look must not hide another */
@@ -187,6 +187,72 @@ enum status person_told(struct db *db, uint64_t run, uint64_t user, when now, bo
 {
 	uint64_t changed = 0;
 	enum status s = db_exec(db, &changed, "UPDATE leavers_person SET mailed_at = ? WHERE run_id = ? AND user_id = ? AND mailed_at = 0",
+		DB_INT(now), DB_INT(run), DB_INT(user));
+
+	if (s == STATUS_OK)
+		*ret_first = changed == 1;
+	return s;
+}
+
+struct announcing {
+	uint64_t run, user;
+	when now;
+	bool going;
+};
+
+/* The run's row is changed first, as by whoever cancels it: one of the two sees what the other did. */
+static enum status announce_body(struct db *db, void *context)
+{
+	struct announcing *c = context;
+	uint64_t going = 0;
+	enum status s = db_exec(db, &going, "UPDATE leavers_run SET turn = turn + 1 WHERE id = ? AND state IN ('waiting', 'running')", DB_INT(c->run));
+
+	if (s == STATUS_OK && going)
+		s = db_exec(db, &going,
+			"UPDATE leavers_person SET sent_at = IF(sent_at = 0, ?, sent_at) WHERE run_id = ? AND user_id = ? AND cancelled_at = 0",
+			DB_INT(c->now), DB_INT(c->run), DB_INT(c->user));
+	c->going = going == 1;
+	return s;
+}
+
+enum status person_announce(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_going)
+{
+	struct announcing c = {.run = run, .user = user, .now = now};
+	enum status s = db_transact(db, announce_body, &c);
+
+	if (s == STATUS_OK)
+		*ret_going = c.going;
+	return s;
+}
+
+/* Whoever is left out when the run begins can no longer be put back. */
+#define RECALLED                                                                                               \
+	"p.sent_at > 0 AND p.recalled_at = 0 AND (r.state = 'cancelled' OR (r.state IN ('running', 'done') AND p.cancelled_at > 0))"
+
+enum status run_unrecalled(struct db *db, struct arena *a, unsigned limit, uint64_t *ret_run, uint64_t **ret_users, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, "SELECT id FROM leavers_run WHERE recall = 1 ORDER BY id LIMIT 1");
+
+	if (s == STATUS_OK && rows.rows == 0)
+		return cause(STATUS_MISSING, "nobody is to be told that nothing is revoked");
+	if (s != STATUS_OK)
+		return s;
+	*ret_run = (uint64_t)db_int(&rows, 0, 0);
+	s = db_select(db, a, &rows,
+		"SELECT p.user_id FROM leavers_person p JOIN leavers_run r ON r.id = p.run_id WHERE p.run_id = ? AND " RECALLED
+		" ORDER BY p.user_id LIMIT ?",
+		DB_INT(*ret_run), DB_INT(limit));
+	/* No more can come: the run is not as it was when people were told. */
+	if (s == STATUS_OK && rows.rows == 0)
+		s = db_exec(db, NULL, "UPDATE leavers_run SET recall = 0 WHERE id = ?", DB_INT(*ret_run));
+	return s == STATUS_OK ? ids(a, &rows, ret_users, ret_n) : s;
+}
+
+enum status person_recalled(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_first)
+{
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed, "UPDATE leavers_person SET recalled_at = ? WHERE run_id = ? AND user_id = ? AND recalled_at = 0",
 		DB_INT(now), DB_INT(run), DB_INT(user));
 
 	if (s == STATUS_OK)

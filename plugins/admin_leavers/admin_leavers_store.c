@@ -227,8 +227,9 @@ static enum status cancel_body(struct db *db, void *context)
 	const struct deciding *d = context;
 	uint64_t changed = 0;
 	enum status s = db_exec(db, &changed,
-		"UPDATE leavers_run SET state = 'cancelled', ended_at = ?, ended_by = ? WHERE id = ? AND state = ? AND state IN ('draft', 'waiting')",
-		DB_INT(d->now), DB_TEXT(d->by), DB_INT(d->id), DB_TEXT(state_names[d->was]));
+		"UPDATE leavers_run SET state = 'cancelled', ended_at = ?, ended_by = ?, recall = ? WHERE id = ? AND state = ?"
+		" AND state IN ('draft', 'waiting')",
+		DB_INT(d->now), DB_TEXT(d->by), DB_INT(d->was == RUN_WAITING), DB_INT(d->id), DB_TEXT(state_names[d->was]));
 
 	if (s == STATUS_OK)
 		s = late(changed, d);
@@ -242,13 +243,14 @@ enum status run_cancel(struct db *db, uint64_t id, enum run_state was, const cha
 	return db_transact(db, cancel_body, &d);
 }
 
-/* The run's row is written first: the job that begins it does so too, and one of the two is too late. */
+/* The run's row is written first: the job that begins it does so too, and one of the two is too late. It is changed, not only locked: locks
+ * do not reach across the nodes of a cluster. */
 static enum status person_body(struct db *db, void *context)
 {
 	const struct deciding *d = context;
 	uint64_t changed = 0;
 	char detail[40];
-	enum status s = db_exec(db, &changed, "UPDATE leavers_run SET state = state WHERE id = ? AND state IN ('draft', 'waiting')", DB_INT(d->id));
+	enum status s = db_exec(db, &changed, "UPDATE leavers_run SET turn = turn + 1 WHERE id = ? AND state IN ('draft', 'waiting')", DB_INT(d->id));
 
 	if (s == STATUS_OK)
 		s = late(changed, d);

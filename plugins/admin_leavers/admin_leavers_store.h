@@ -80,6 +80,12 @@ enum status run_due(struct db *db, struct arena *a, when now, struct run *ret) M
 /* A decided run some of whose people are not told yet, with the next of them; MISSING. */
 enum status run_untold(struct db *db, struct arena *a, unsigned limit, uint64_t *ret_run, uint64_t **ret_users, size_t *ret_n) MUST_CHECK;
 enum status person_told(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_first) MUST_CHECK;
+/* The mail goes out now, as far as anybody knows; false: it must not, the run or the person is cancelled. */
+enum status person_announce(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_going) MUST_CHECK;
+/* A run with people whose mail may have gone out though nothing of theirs is revoked, with the next of them (none: the run is done with);
+ * MISSING. */
+enum status run_unrecalled(struct db *db, struct arena *a, unsigned limit, uint64_t *ret_run, uint64_t **ret_users, size_t *ret_n) MUST_CHECK;
+enum status person_recalled(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_first) MUST_CHECK;
 /* People of the run that are due, at most limit. */
 enum status run_people_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n) MUST_CHECK;
 /* Takes the person for this transaction; false: done or cancelled meanwhile. */

@@ -11,8 +11,21 @@ struct leavers_settings {
 };
 extern struct leavers_settings leavers_settings;
 
+/* People looked at between two looks at whether the job should end. */
+#define LEAVERS_STEP 50
+
 /* revoke.c */
 extern const struct job_kind leavers_jobs[];
+
+/* tell.c */
+/* A mail server that is away for days loses nobody's mail. */
+#define LEAVERS_MAIL_ATTEMPTS 100
+/* Adds a mail for everybody concerned who is not told yet; and for everybody who was told of what does not happen. */
+enum status leavers_tell(const struct job_run *job) MUST_CHECK;
+enum status leavers_recall(const struct job_run *job) MUST_CHECK;
+/* The jobs that send them. subject: the run; payload: the user. */
+enum status leavers_mail(const struct job_run *job) MUST_CHECK;
+enum status leavers_recall_mail(const struct job_run *job) MUST_CHECK;
 
 /* find.c */
 enum status find_list(struct request *rq);

@@ -1,8 +1,6 @@
-/* Carries runs out: mails to those concerned, and when the grace is over the revocations, person by person. */
+/* Carries runs out when the grace is over: the revocations, person by person. */
 #include "leavers.h"
 
-/* People looked at between two looks at whether the job should end. */
-#define STEP 50
 /* How often a certificate that was not obtained yet is looked at again: until it is, or can be no more. */
 #define AGAIN DAY
 /* A draft that nobody decides on is forgotten. */
@@ -81,12 +79,12 @@ static enum status run_carry_out(const struct job_run *job, const struct run *ru
 {
 	struct arena *a = arena_new();
 	enum status s = STATUS_OK;
-	size_t n = STEP;
+	size_t n = LEAVERS_STEP;
 
-	while (s == STATUS_OK && n == STEP && !job_run_over(job)) {
+	while (s == STATUS_OK && n == LEAVERS_STEP && !job_run_over(job)) {
 		uint64_t *users;
 		when now = clock_now();
-		s = run_people_due(job->db, a, run->id, now, STEP, &users, &n);
+		s = run_people_due(job->db, a, run->id, now, LEAVERS_STEP, &users, &n);
 		for (size_t i = 0; s == STATUS_OK && i < n; i++) {
 			struct person_run p = {.arena = a, .run = run, .user = users[i], .now = now};
 			s = db_transact(job->db, person_body, &p);
@@ -99,42 +97,7 @@ static enum status run_carry_out(const struct job_run *job, const struct run *ru
 	return s;
 }
 
-/* --- Telling those concerned -------------------------------------------------------------------------------------------------------- */
-
-struct telling {
-	uint64_t run, user;
-	when now;
-};
-
-static enum status tell_body(struct db *db, void *context)
-{
-	const struct telling *t = context;
-	char payload[40];
-	bool first = false;
-	enum status s = person_told(db, t->run, t->user, t->now, &first);
-
-	if (s != STATUS_OK || !first)
-		return s;
-	snprintf(payload, sizeof payload, "%llu", (unsigned long long)t->user);
-	return job_add(db, "admin_leavers.mail", t->run, payload, 0, NULL);
-}
-
-static enum status tell_all(const struct job_run *job)
-{
-	enum status s = STATUS_OK;
-
-	while (s == STATUS_OK && !job_run_over(job)) {
-		struct telling t = {.now = clock_now()};
-		uint64_t *users;
-		size_t n;
-		s = run_untold(job->db, job->arena, STEP, &t.run, &users, &n);
-		for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-			t.user = users[i];
-			s = db_transact(job->db, tell_body, &t);
-		}
-	}
-	return s == STATUS_MISSING ? STATUS_OK : s;
-}
+/* --- The job ----------------------------------------------------------------------------------------------------------------------- */
 
 static enum status runs_forget(const struct job_run *job)
 {
@@ -156,8 +119,10 @@ static enum status runs_forget(const struct job_run *job)
 static enum status leavers_run(const struct job_run *job)
 {
 	struct run run;
-	enum status s = tell_all(job);
+	enum status s = leavers_tell(job);
 
+	if (s == STATUS_OK)
+		s = leavers_recall(job);
 	if (s == STATUS_OK)
 		s = run_sweep(job->db, clock_now() - DRAFT_KEPT);
 	if (s == STATUS_OK)
@@ -170,77 +135,9 @@ static enum status leavers_run(const struct job_run *job)
 	return s == STATUS_MISSING ? STATUS_OK : s;
 }
 
-struct told {
-	const struct run *run;
-	const struct person *person;
-	const struct application *apps;
-	size_t n;
-};
-
-static void mail_fill(struct arena *a, struct model *m, enum lang lang, const void *context)
-{
-	const struct told *t = context;
-
-	model_set(m, "NAME", t->person->name);
-	model_set(m, "RUN_AT", clock_show(a, t->run->run_at, lang));
-	model_set(m, "PAGE", site_base_url());
-	for (size_t i = 0; i < t->n; i++) {
-		struct model *app = model_section(m, "CERTIFICATE");
-		model_set_int(app, "NUMBER", t->apps[i].number);
-		model_set(app, "SUBJECT_DN", t->apps[i].subject);
-	}
-}
-
-/* Certificates of the person that would be revoked. */
-static enum status told_load(const struct job_run *job, uint64_t user, struct told *t)
-{
-	uint64_t *live;
-	size_t n;
-	enum status s = person_live(job->db, job->arena, user, clock_now(), &live, &n);
-	struct application *apps = s == STATUS_OK ? arena_array(job->arena, n, sizeof *apps) : NULL;
-
-	t->n = 0;
-	for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-		s = application_get(job->db, job->arena, live[i], &apps[t->n]);
-		if (s == STATUS_OK)
-			t->n += apps[t->n].state == APPLICATION_TAKEN || apps[t->n].state == APPLICATION_DELIVERED ||
-				apps[t->n].state == APPLICATION_REVOKE_ERROR;
-	}
-	t->apps = apps;
-	return s;
-}
-
-/* subject: the run; payload: the user. */
-static enum status mail_run(const struct job_run *job)
-{
-	struct run run;
-	struct person person;
-	struct told told = {.run = &run, .person = &person};
-	int64_t user = 0;
-
-	if (!text_int(job->job->payload, 1, INT64_MAX, &user))
-		return cause(STATUS_INVALID, "no user to be told");
-	enum status s = run_get(job->db, job->arena, job->job->subject, &run);
-	if (s == STATUS_OK)
-		s = person_get(job->db, job->arena, run.id, (uint64_t)user, clock_now(), &person);
-	if (s == STATUS_OK)
-		s = told_load(job, (uint64_t)user, &told);
-	if (s != STATUS_OK)
-		return s == STATUS_MISSING ? STATUS_OK : s;
-	if ((run.state != RUN_WAITING && run.state != RUN_RUNNING) || person.cancelled_at || told.n == 0 || !*person.mail) {
-		log_info("mail to user %lld about leaving, no longer needed", (long long)user);
-		return STATUS_OK;
-	}
-	s = mail_notice(job, &(struct notice){.to = person.mail, .lang = person.lang, .view = "admin_leavers/mail.txt",
-		.domain = "admin_leavers", .subject = N_("[UPKI] Your client certificates will be revoked"), .fill = mail_fill,
-		.context = &told});
-	if (s == STATUS_OK)
-		log_info("mail to user %lld about leaving, sent", (long long)user);
-	return s;
-}
-
 const struct job_kind leavers_jobs[] = {
 	{.name = "admin_leavers.run", .lane = LANE_WAIT, .run = leavers_run, .every = 10 * SECOND},
-	{.name = "admin_leavers.mail", .lane = LANE_SEND, .run = mail_run, .attempts = 100},
+	{.name = "admin_leavers.mail", .lane = LANE_SEND, .run = leavers_mail, .attempts = LEAVERS_MAIL_ATTEMPTS},
+	{.name = "admin_leavers.recall", .lane = LANE_SEND, .run = leavers_recall_mail, .attempts = LEAVERS_MAIL_ATTEMPTS},
 	{0},
 };

@@ -4,9 +4,13 @@
 #include "count.h"
 #include "export.h"
 
+/* Shown unless a year is chosen: each month beside the same one of the year before; the chart has room for no more. */
 #define MONTHS 24
-/* Fiscal years that are offered. */
+/* Fiscal years that are offered: longer than certificates are valid and records are usually kept. */
 #define YEARS 10
+/* Fiscal years that an address may name: four digits, and none long before there were such certificates. */
+#define YEAR_FIRST 2000
+#define YEAR_LAST 2999
 #define FISCAL_START 3 /* April, from 0 */
 /* A count that is older was not kept: the job does not run. */
 #define STALE (30 * MINUTE)
@@ -14,7 +18,7 @@
 /* What the address says: months from <= m < until. */
 struct choice {
 	unsigned now, from, until;
-	unsigned year; /* fiscal; 0: the last 24 months */
+	unsigned year; /* fiscal; 0: the last MONTHS */
 	const char *type; /* "": all */
 };
 
@@ -29,9 +33,9 @@ static enum status choice_read(struct request *rq, struct choice *ret)
 	struct choice c = {.now = month_of(rq->arena, rq->now), .type = type ? type : ""};
 	int64_t number = 0;
 
-	if (year && *year && !text_int(year, 2000, 2999, &number))
+	if (year && *year && !text_int(year, YEAR_FIRST, YEAR_LAST, &number))
 		return cause(STATUS_INVALID, "query year is none");
-	if (strlen(c.type) > 64)
+	if (strlen(c.type) > TYPE_MAX)
 		return cause(STATUS_INVALID, "query type is too long");
 	c.year = (unsigned)number;
 	c.from = c.year ? c.year * 12 + FISCAL_START : c.now + 1 - MONTHS;

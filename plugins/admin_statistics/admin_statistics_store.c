@@ -10,6 +10,9 @@ static const char *const kind_names[] = {
 /* States of an application whose certificate exists and is not known to be revoked. */
 #define EXISTS "state IN ('TAKEN', 'DELIVERED', 'REVOKE_ACCEPTED', 'REVOKE_SENT', 'REVOKE_ERROR')"
 
+/* Clocks skip an hour or two at a time; where they skip midnight, the day begins before this hour. */
+#define SKIPPED_HOURS_MAX 4
+
 unsigned month_of(struct arena *a, when t)
 {
 	const char *field = clock_field(a, t);
@@ -25,7 +28,7 @@ when month_start(struct arena *a, unsigned month)
 	bool found = false;
 
 	/* Where clocks skip midnight that day the month begins later. */
-	for (unsigned hour = 0; !found && hour < 4; hour++)
+	for (unsigned hour = 0; !found && hour < SKIPPED_HOURS_MAX; hour++)
 		found = clock_parse_field(arena_printf(a, "%04u-%02u-01T%02u:00", month / 12, month % 12 + 1, hour), &t);
 	ASSERT(found);
 	return t;

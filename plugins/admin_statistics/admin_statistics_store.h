@@ -13,6 +13,9 @@ enum count_kind {
 	COUNT_KIND_COUNT
 };
 
+/* Bytes of a type's name: column type of tables application and statistics holds no more. */
+#define TYPE_MAX 64
+
 /* A month: year × 12 + month from 0, in the configured zone. */
 unsigned month_of(struct arena *a, when t);
 when month_start(struct arena *a, unsigned month);

@@ -6,6 +6,12 @@
 #define PLOT_WIDTH 888
 #define PLOT_HEIGHT 240
 #define LINES 4
+/* Labels of months that stand beside each other without touching. */
+#define LABELS_MAX 12
+/* Of the room of a month: what is free before its two bars, the width of each, and what is free between them. */
+#define BAR_BEFORE 0.1
+#define BAR_WIDTH 0.36
+#define BAR_BETWEEN 0.06
 
 /* The least 1, 2 or 5 times a power of ten per line with which the highest bar fits. */
 static int64_t line_step(int64_t highest)
@@ -37,7 +43,7 @@ void chart_fill(struct arena *a, struct model *m, const struct chart_month *mont
 	}
 	int64_t step = line_step(highest);
 	double unit = (double)PLOT_HEIGHT / (double)(LINES * step), bottom = TOP + PLOT_HEIGHT;
-	double room = (double)PLOT_WIDTH / (double)(n ? n : 1), width = room * 0.36;
+	double room = (double)PLOT_WIDTH / (double)(n ? n : 1), width = room * BAR_WIDTH;
 	for (int i = 0; i <= LINES; i++) {
 		struct model *line = model_section(m, "LINE");
 		model_setf(line, "Y", "%.1f", bottom - (double)(i * step) * unit);
@@ -46,14 +52,14 @@ void chart_fill(struct arena *a, struct model *m, const struct chart_month *mont
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct chart_month *c = &months[i];
-		double x = LEFT + room * (double)i + room * 0.1;
+		double x = LEFT + room * (double)i + room * BAR_BEFORE;
 		double issued = (double)c->issued * unit, renewed = (double)c->renewed * unit, revoked = (double)c->revoked * unit;
 		struct model *month = model_section(m, "MONTH");
 		bar(model_section(month, "ISSUED"), x, width, bottom - issued, issued);
 		bar(model_section(month, "RENEWED"), x, width, bottom - issued - renewed, renewed);
-		bar(model_section(month, "REVOKED"), x + width + room * 0.06, width, bottom - revoked, revoked);
+		bar(model_section(month, "REVOKED"), x + width + room * BAR_BETWEEN, width, bottom - revoked, revoked);
 		/* Every other label when they stand close. */
-		if (n <= 12 || (n - 1 - i) % 2 == 0) {
+		if (n <= LABELS_MAX || (n - 1 - i) % 2 == 0) {
 			struct model *label = model_section(month, "LABEL");
 			model_setf(label, "X", "%.1f", x + width);
 			model_set(label, "TEXT", c->label);

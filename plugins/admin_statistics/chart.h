@@ -10,6 +10,5 @@ struct chart_month {
 };
 /* Fills admin_statistics/chart.html. Two bars a month: issued with renewed on top, and revoked. */
 void chart_fill(struct arena *a, struct model *m, const struct chart_month *months, size_t n);
-/* 1234567 as "1,234,567". */
 
 #endif

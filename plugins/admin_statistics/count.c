@@ -3,7 +3,9 @@
 
 #include "admin_statistics_store.h"
 
+/* Nobody needs newer figures, and each count reads two months of the indexes. */
 #define EVERY (5 * MINUTE)
+/* All months: reads everything, so no more often than late reports and imports need. */
 #define REBUILT_EVERY DAY
 
 /* Goes on downwards where the run before was cut off. */

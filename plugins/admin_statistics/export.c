@@ -82,7 +82,7 @@ enum status certificates_export(struct request *rq)
 		_("DN (distinguished name)"), _("Valid from"), _("Valid until"), _("Renews (ID)"), _("Issuing service"), _("Profile"), _("Memo")};
 	struct exporting *x = arena_alloc(rq->arena, sizeof *x);
 
-	if (type && strlen(type) > 64)
+	if (type && strlen(type) > TYPE_MAX)
 		return cause(STATUS_INVALID, "query type is too long");
 	*x = (struct exporting){.type = type ? type : ""};
 	return export_csv(rq, &(struct export){

@@ -379,6 +379,38 @@ static void an_event_that_could_not_be_applied_is_shown_and_closed(void **state)
 	assert_true(shows(pages_get("en", admin_session, path), "The application was deleted."));
 }
 
+/* Bug: the state stood there as the database has it, and what was reported was nowhere to be seen. */
+static void a_report_of_a_deleted_application_tells_what_it_said(void **state)
+{
+	struct event event = {.kind = EVENT_TAKEN, .serial = "abc123", .error_code = "<late>", .source_key = "test:lost"};
+
+	check_ok(application_report_lost(db, a, 4711, &event));
+	const char *path = arena_printf(a, "/admin_health/events/%lld", (long long)mariadb_number("SELECT id FROM inkan.conflict"));
+	const char *const pages[] = {"/admin_health/events", path};
+	for (size_t i = 0; i < COUNT_OF(pages); i++) {
+		struct answer answer = pages_get("en", admin_session, pages[i]), japanese = pages_get("ja", admin_session, pages[i]);
+		assert_true(shows(answer, "Deleted before the report came") && shows(japanese, "通知の前に削除済"));
+		assert_false(shows(answer, ">DELETED<") || shows(japanese, ">DELETED<"));
+		assert_true(shows(answer, "serial abc123 code &lt;late&gt;"));
+	}
+	/* One that says no more than its kind shows no empty row. */
+	struct application app = test_in_state(db, a, &taro, APPLICATION_REVOKED);
+	mariadb_exec("DELETE FROM inkan.conflict");
+	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "abc", .not_before = 1, .not_after = 2}), APPLIED_CONFLICT);
+	path = arena_printf(a, "/admin_health/events/%lld", (long long)mariadb_number("SELECT id FROM inkan.conflict"));
+	assert_false(shows(pages_get("en", admin_session, path), "Particulars"));
+}
+
+/* Exact to 10,000, as everywhere. */
+static void counts_are_exact_to_ten_thousand(void **state)
+{
+	mariadb_exec("INSERT INTO inkan.conflict (application_id, kind, state, source_key, at) SELECT seq, 'TAKEN', 'REVOKED', 'x', 1 FROM seq_1_to_10000");
+	assert_true(shows(page(), "10000") && !shows(page(), "10,000+"));
+	mariadb_exec("INSERT INTO inkan.conflict (application_id, kind, state, source_key, at) VALUES (10001, 'TAKEN', 'REVOKED', 'x', 1)");
+	assert_true(shows(page(), "10,000+"));
+	assert_true(shows(pages_get("ja", admin_session, "/admin_health"), "10,000件以上"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +425,8 @@ int main(void)
 		cmocka_unit_test_setup(a_job_of_administrators_is_about_no_application, fresh),
 		cmocka_unit_test_setup(long_lists_have_pages, fresh),
 		cmocka_unit_test_setup(an_event_that_could_not_be_applied_is_shown_and_closed, fresh),
+		cmocka_unit_test_setup(a_report_of_a_deleted_application_tells_what_it_said, fresh),
+		cmocka_unit_test_setup(counts_are_exact_to_ten_thousand, fresh),
 		cmocka_unit_test_setup(without_the_database_monitoring_is_told_so, fresh),
 	};
 

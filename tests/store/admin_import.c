@@ -693,6 +693,25 @@ static void work_goes_on_where_it_stopped(void **state)
 		0);
 }
 
+/* A row that the database refuses for good: the job fails, is tried again and given up, and the import does not stay open for ever. */
+static void a_step_that_cannot_succeed_is_told(void **state)
+{
+	struct job job;
+	static const char *const kinds[] = {"admin_import.step", NULL};
+	const char *path = fetched(FILE_OF(HEADER, taro));
+
+	mariadb_exec("CREATE TRIGGER inkan.refuse BEFORE INSERT ON inkan.event FOR EACH ROW SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1062");
+	run_path(pages_post(session, arena_printf(a, "%s/register", path), ALL_NEW, NULL));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "test", &job));
+	const struct job_run run = {.job = &job, .arena = a, .db = db, .deadline = clock_monotonic() + MINUTE};
+	check_status(kind_of(job.kind)->run(&run), STATUS_INTERNAL);
+	mariadb_exec("DROP TRIGGER inkan.refuse");
+	assert_int_equal(count("application"), 0);
+	assert_int_equal(count("import_run WHERE phase = 'REGISTERING'"), 1);
+	check_ok(kind_of(job.kind)->run(&run)); /* without the fault it goes on */
+	assert_int_equal(count("application"), 1);
+}
+
 static void the_upstream_is_asked_by_a_job(void **state)
 {
 	const char *path = run_path(pages_post(session, "/admin_import/fetch", "upstream=upstream_local", NULL));
@@ -785,6 +804,7 @@ int main(void)
 		cmocka_unit_test_setup(one_import_at_a_time, fresh),
 		cmocka_unit_test_setup(nothing_is_added_to_what_was_ended, fresh),
 		cmocka_unit_test_setup(work_goes_on_where_it_stopped, fresh),
+		cmocka_unit_test_setup(a_step_that_cannot_succeed_is_told, fresh),
 		cmocka_unit_test_setup(the_upstream_is_asked_by_a_job, fresh),
 		cmocka_unit_test_setup(a_pin_is_nowhere, fresh),
 		cmocka_unit_test_setup(owners_without_mail_are_not_written_to, fresh),

@@ -274,6 +274,33 @@ static void too_many_in_a_day(void **state)
 	assert_int_equal(apply(session, "client", KEY(E), "").http, 409);
 }
 
+/* Without JavaScript the question is a page: what is ticked in it is in sight, and named. */
+static void the_question_shows_what_was_ticked(void **state)
+{
+	struct answer page = pages_get("en", session, "/client/apply");
+
+	shows(page, "<dt>Certificate type</dt><dd>Client certificate</dd>");
+	shows(page, "<details class=\"options\">");
+	page = pages_get("en", session, "/client/apply?variant=card");
+	shows(page, "value=\"card\" checked");
+	shows(page, "<details class=\"options\" open>");
+	shows(page, "<dt>Certificate type</dt><dd>Card</dd>");
+}
+
+/* A bulk import that brings in what was applied for elsewhere, perhaps today, leaves all applications of the day to be made. */
+static void imported_ones_do_not_count_in_a_day(void **state)
+{
+	pages_day_max(2);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(apply(session, "client", i == 1 ? KEY(A) : KEY(B), "").http, 303);
+		moves(i, EVENT_REJECTED);
+	}
+	assert_int_equal(apply(session, "client", KEY(C), "").http, 409);
+	mariadb_exec("UPDATE application SET import_key = CONCAT('test:', id) WHERE number = 1");
+	assert_string_equal(apply(session, "client", KEY(C), "").location, "/client/3/applied");
+	assert_int_equal(apply(session, "client", KEY(D), "").http, 409);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +310,8 @@ int main(void)
 		cmocka_unit_test_setup(as_many_as_there_may_be, fresh),
 		cmocka_unit_test_setup(the_database_is_asked_only_in_doubt, fresh),
 		cmocka_unit_test_setup(too_many_in_a_day, fresh),
+		cmocka_unit_test_setup(imported_ones_do_not_count_in_a_day, fresh),
+		cmocka_unit_test_setup(the_question_shows_what_was_ticked, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
