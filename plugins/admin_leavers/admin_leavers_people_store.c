@@ -243,7 +243,7 @@ enum status run_unrecalled(struct db *db, struct arena *a, unsigned limit, uint6
 		"SELECT p.user_id FROM leavers_person p JOIN leavers_run r ON r.id = p.run_id WHERE p.run_id = ? AND " RECALLED
 		" ORDER BY p.user_id LIMIT ?",
 		DB_INT(*ret_run), DB_INT(limit));
-	/* No more can come: the run is not as it was when people were told. */
+	/* No more can come: whom this concerns is told of the run no more. */
 	if (s == STATUS_OK && rows.rows == 0)
 		s = db_exec(db, NULL, "UPDATE leavers_run SET recall = 0 WHERE id = ?", DB_INT(*ret_run));
 	return s == STATUS_OK ? ids(a, &rows, ret_users, ret_n) : s;

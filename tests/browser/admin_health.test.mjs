@@ -40,7 +40,7 @@ for (const [lang, size, options] of [["ja", "desktop"], ["en", "phone"], ["en", 
 			await database(`INSERT INTO job (kind, state, subject, payload, due_at, attempts, why, created_at) VALUES
 				('core.mail', 'failed', 17, 'issued', 0, 12, 'BUSY: smtp://mail.example.ac.jp: connection refused', ${now}),
 				('core.handover_revoked', 'failed', 18, '', 0, 340, 'UPSTREAM: the card server answered err:17 <script>', ${now});
-				INSERT INTO conflict (application_id, kind, state, source_key, at) VALUES (17, 'TAKEN', 'REVOKED', 'notice:8f3c', ${now});
+				INSERT INTO conflict (application_id, kind, state, source_key, at, detail) VALUES (17, 'TAKEN', 'DELETED', 'notice:8f3c', ${now}, 'serial 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567');
 				INSERT INTO health (name, failed_at, why) VALUES ('core.mail', ${now}, 'BUSY: smtp://mail.example.ac.jp: connection refused')
 				ON DUPLICATE KEY UPDATE failed_at = VALUES(failed_at), why = VALUES(why)`);
 			await v.page.goto(base + "/admin_health");

@@ -3,7 +3,7 @@
 set -u
 . "$INKAN_SOURCE/tests/support/stack.sh"
 . "$INKAN_SOURCE/tests/support/simplesamlphp.sh"
-trap 'status=$?; ssp_stop; (exit $status); stack_end' EXIT
+trap 'status=$?; set +eu; ssp_stop; (exit "$status"); stack_end' EXIT
 
 ssp_start "$STACK_TOP/ssp" "$(stack_free_port)" || exit 1
 stack_conf inkan <<END

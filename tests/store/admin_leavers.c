@@ -2,18 +2,25 @@
  * processes, mails, retention, roles. */
 #include "support/check.h"
 
+#include "issue/mail.h"
 #include "support/applications.h"
 #include "support/mariadb.h"
 #include "support/pages.h"
 #include "support/plugin_job.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct arena *a;
 static struct db *db;
 static struct user admin, helper, taro, hanako, jiro;
 static const char *session;
+
+/* There is no mail server: a mail that goes out fails as busy, one that is not needed is done. */
+static const struct mail_settings no_server = {.url = "smtp://127.0.0.1:1", .starttls = "never", .ca_file = "", .user = "",
+	.from = "a@example.ac.jp", .from_name_ja = "発行", .from_name_en = "Portal", .reply_to = "", .timeout = SECOND};
 
 static int set_up(void **state)
 {
@@ -24,6 +31,7 @@ static int set_up(void **state)
 	pages_test_load(names);
 	pages_test_start(a, none);
 	db = pages_test_db();
+	check_ok(mail_start(&no_server, "https://localhost:8443", NULL));
 	return 0;
 }
 
@@ -375,6 +383,106 @@ static void told_once(void **state)
 	check_ok(test_job_run(db, a, NULL, "admin_leavers.mail", 1, arena_printf(a, "%llu", (unsigned long long)taro.id)));
 }
 
+static enum status mail(struct db *own, const char *kind, const char *path, const struct user *user)
+{
+	struct arena *mine = arena_new();
+	enum status s = test_job_run(own, mine, NULL, kind, strtoull(strrchr(path, '/') + 1, NULL, 10), arena_printf(mine, "%llu", (unsigned long long)user->id));
+
+	arena_free(mine);
+	return s;
+}
+
+static int64_t recalls(void)
+{
+	return mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.recall'");
+}
+
+/* Whom the mail may have reached is told once that nothing happens; nobody else. */
+static void those_told_are_told_that_it_is_cancelled(void **state)
+{
+	struct application app = test_in_state(db, a, &taro, APPLICATION_TAKEN);
+
+	test_in_state(db, a, &hanako, APPLICATION_TAKEN);
+	test_in_state(db, a, &jiro, APPLICATION_TAKEN);
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp\njiro@example.ac.jp");
+	start(path, "7", "3");
+	run_job();
+	check_status(mail(db, "admin_leavers.mail", path, &taro), STATUS_BUSY);
+	check_status(mail(db, "admin_leavers.mail", path, &taro), STATUS_BUSY); /* tried again */
+	check_status(mail(db, "admin_leavers.mail", path, &jiro), STATUS_BUSY);
+	pages_post(session, arena_printf(a, "%s/person/%llu", path, (unsigned long long)jiro.id), "", NULL);
+	check_ok(mail(db, "admin_leavers.mail", path, &jiro));
+	run_job();
+	assert_int_equal(recalls(), 0); /* may yet be put back */
+	assert_true(says(pages_get("en", session, arena_printf(a, "%s/cancel", path)), "are told by mail that it is cancelled"));
+	assert_string_equal(pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL).location, "/admin_leavers?done=cancelled");
+	check_ok(mail(db, "admin_leavers.mail", path, &taro));
+	check_ok(mail(db, "admin_leavers.mail", path, &hanako));
+	run_job();
+	run_job();
+	assert_int_equal(recalls(), 2);
+	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.recall' AND payload IN ('%llu', '%llu')",
+				 (unsigned long long)taro.id, (unsigned long long)jiro.id)), 2);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM leavers_run WHERE recall = 1"), 0);
+	check_status(mail(db, "admin_leavers.recall", path, &taro), STATUS_BUSY);
+	test_apply(db, a, app.id, (struct event){.kind = EVENT_REVOKED});
+	check_ok(mail(db, "admin_leavers.recall", path, &taro)); /* it is revoked after all, whoever did it */
+}
+
+static void who_is_left_out_is_told_when_the_others_are_revoked(void **state)
+{
+	struct application app = test_in_state(db, a, &taro, APPLICATION_TAKEN), other = test_in_state(db, a, &hanako, APPLICATION_TAKEN);
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp\njiro@example.ac.jp");
+	const char *person = arena_printf(a, "%s/person/%llu", path, (unsigned long long)taro.id);
+
+	start(path, "1", "3");
+	run_job();
+	check_status(mail(db, "admin_leavers.mail", path, &taro), STATUS_BUSY);
+	check_status(mail(db, "admin_leavers.mail", path, &hanako), STATUS_BUSY);
+	pages_post(session, person, "", NULL);
+	pages_post(session, arena_printf(a, "%s/person/%llu", path, (unsigned long long)hanako.id), "", NULL);
+	pages_post(session, arena_printf(a, "%s/person/%llu/back", path, (unsigned long long)hanako.id), "", NULL);
+	if (!pages_clock(2 * DAY))
+		return;
+	run_job();
+	run_job();
+	assert_int_equal(state_of(app.id), APPLICATION_TAKEN);
+	assert_int_equal(state_of(other.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_int_equal(recalls(), 1);
+	check_status(mail(db, "admin_leavers.recall", path, &taro), STATUS_BUSY);
+}
+
+static void *announcer(void *context)
+{
+	struct db *own = mariadb_db();
+
+	(void)mail(own, "admin_leavers.mail", context, &taro);
+	db_free(own);
+	return NULL;
+}
+
+/* A mail and the cancellation at the same time: either it does not go out, or it is taken back. */
+static void told_and_cancelled_at_once(void **state)
+{
+	test_in_state(db, a, &taro, APPLICATION_TAKEN);
+	for (int i = 0; i < 20; i++) {
+		const char *path = draft("taro@example.ac.jp");
+		pthread_t thread;
+		start(path, "7", "3");
+		run_job();
+		pthread_create(&thread, NULL, announcer, (void *)path);
+		usleep((useconds_t)(i * 500));
+		pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL);
+		run_job();
+		pthread_join(thread, NULL);
+		assert_string_equal(run_state(), "cancelled");
+	}
+	int64_t sent = mariadb_number("SELECT COUNT(*) FROM leavers_person WHERE sent_at > 0");
+	print_message("%lld of 20 were told\n", (long long)sent);
+	run_job();
+	assert_int_equal(recalls(), sent);
+}
+
 static void *racer(void *context)
 {
 	struct db *own = mariadb_db();
@@ -497,6 +605,9 @@ int main(void)
 		cmocka_unit_test_setup(put_back, fresh),
 		cmocka_unit_test_setup(a_draft_is_discarded_after_a_question, fresh),
 		cmocka_unit_test_setup(told_once, fresh),
+		cmocka_unit_test_setup(those_told_are_told_that_it_is_cancelled, fresh),
+		cmocka_unit_test_setup(who_is_left_out_is_told_when_the_others_are_revoked, fresh),
+		cmocka_unit_test_setup(told_and_cancelled_at_once, fresh),
 		cmocka_unit_test_setup(two_at_once, fresh),
 		cmocka_unit_test_setup(drafts_are_forgotten, fresh),
 		cmocka_unit_test_setup(ended_runs_are_forgotten, fresh),
