@@ -161,8 +161,9 @@ enum status health_facts_get(struct db *db, struct arena *a, struct health_facts
 		" (SELECT at FROM audit WHERE id = (SELECT MIN(audit_id) FROM audit_tail)),"
 		" (SELECT COUNT(*) FROM (SELECT id FROM conflict WHERE closed_at = 0 LIMIT ?) c),"
 		" (SELECT at FROM conflict WHERE closed_at = 0 ORDER BY id LIMIT 1),"
-		" (SELECT COUNT(*) FROM (SELECT application_id FROM handover LIMIT ?) h), (SELECT MIN(created_at) FROM handover)",
-		limit, limit, limit);
+		" (SELECT COUNT(*) FROM (SELECT application_id FROM handover LIMIT ?) h), (SELECT MIN(created_at) FROM handover),"
+		" (SELECT COUNT(*) FROM (SELECT id FROM application FORCE INDEX (state) WHERE state = 'REVOKE_ERROR' LIMIT ?) r)",
+		limit, limit, limit, limit);
 
 	if (s != STATUS_OK)
 		return s;
@@ -176,6 +177,7 @@ enum status health_facts_get(struct db *db, struct arena *a, struct health_facts
 		.oldest_conflict = db_int(&rows, 0, 6),
 		.handovers = db_int(&rows, 0, 7),
 		.oldest_handover = db_int(&rows, 0, 8),
+		.unrevoked = db_int(&rows, 0, 9),
 	};
 	return STATUS_OK;
 }

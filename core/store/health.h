@@ -47,6 +47,7 @@ struct health_facts {
 	when migrated_at;               /* the last of all */
 	int64_t unchained;              /* rows of the audit trail without a chain entry */
 	when unchained_since;           /* the oldest of them; 0: none */
+	int64_t unrevoked;              /* certificates whose revocation failed: they are still valid */
 	int64_t conflicts, handovers;   /* events that could not be applied, and open; hand-overs to a card service that wait */
 	when oldest_conflict, oldest_handover;
 };

@@ -138,6 +138,9 @@ static void waiting_fill(struct request *rq, struct model *m, const struct repor
 	const struct health_facts *c = &r->counts;
 
 	model_set(m, "EVENTS", count_show(rq->arena, c->conflicts));
+	model_set(m, "UNREVOKED", count_show(rq->arena, c->unrevoked));
+	if (c->unrevoked && plugin_find("admin_users"))
+		model_show(m, "UNREVOKED_LIST");
 	model_set(m, "HANDOVERS", count_show(rq->arena, c->handovers));
 	if (c->oldest_conflict)
 		model_set(model_section(m, "EVENT_OLDEST"), "OLDEST_AT", clock_show(rq->arena, c->oldest_conflict, rq->lang));

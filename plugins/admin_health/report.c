@@ -134,6 +134,8 @@ static void waiting_add(struct arena *a, struct report *r, when now)
 
 	fact_add(a, r, (struct fact){.name = "events", .title = _("Events that could not be applied"), .value = count_show(a, c->conflicts),
 			       .state = c->conflicts ? HEALTH_WARN : HEALTH_GOOD});
+	fact_add(a, r, (struct fact){.name = "revocations", .title = _("Revocations that failed"), .value = count_show(a, c->unrevoked),
+			       .state = c->unrevoked ? HEALTH_WARN : HEALTH_GOOD});
 	fact_add(a, r, (struct fact){.name = "handovers", .title = _("Hand-overs to a card service that wait"), .value = count_show(a, c->handovers),
 			       .state = since(c->oldest_handover, now) >= health_settings.handover_warn ? HEALTH_WARN : HEALTH_GOOD});
 }

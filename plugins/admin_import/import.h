@@ -58,6 +58,8 @@ enum status batch_end(struct batch *b) MUST_CHECK; /* CONFLICT: the run was ende
 
 /* table.c: the uploaded file. */
 enum table_fault { TABLE_FINE, TABLE_UTF16, TABLE_BINARY, TABLE_NO_ROWS, TABLE_NO_COLUMNS, TABLE_TOO_MANY };
+/* The headings that columns are found by, the required ones first; NULL: no more. */
+const char *table_heading(size_t i);
 /* Calls emit for each row, in order; text lives until the next call only. */
 enum table_fault table_read(struct bytes file, void (*emit)(struct item *item, void *context), void *context);
 

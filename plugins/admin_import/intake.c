@@ -56,6 +56,8 @@ enum status intake_page(struct request *rq)
 		model_set(start, "CSRF", rq->csrf);
 		model_set_int(start, "UPLOAD_MB", import_settings.upload_max / (1024 * 1024));
 		sources_fill(start);
+		for (size_t i = 0; table_heading(i); i++)
+			model_set(model_section(start, "COLUMN"), "COLUMN_NAME", table_heading(i));
 	}
 	if (request_query(rq, "busy"))
 		model_show(m, "BUSY");

@@ -34,6 +34,14 @@ static const struct {
 /* So many columns has a list that is known by its positions. */
 #define POSITIONS_MIN 27
 
+const char *table_heading(size_t i)
+{
+	static const enum column order[] = {COLUMN_SUBJECT, COLUMN_STATE, COLUMN_SERIAL, COLUMN_END, COLUMN_MAIL, COLUMN_ID, COLUMN_REQUESTED,
+		COLUMN_BEGIN, COLUMN_URL, COLUMN_REVOKED, COLUMN_PROFILE, COLUMN_OLD};
+
+	return i < COUNT_OF(order) ? columns[order[i]].names[0] : NULL;
+}
+
 struct table {
 	struct arena *arena; /* of one row */
 	iconv_t conv;	     /* (iconv_t)-1: the file is UTF-8 */

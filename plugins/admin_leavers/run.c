@@ -1,7 +1,7 @@
 /* The pages of one run: preview, decision, progress. */
 #include "leavers.h"
 
-#define REASON_BY_DEFAULT 3 /* affiliationChanged */
+#define REASON_BY_DEFAULT 5 /* cessationOfOperation: its words name those who leave */
 #define PAGE_ROWS 20
 #define UNKNOWN_ROWS 200
 #define GRACE_DAYS_MAX 365

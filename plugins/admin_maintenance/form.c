@@ -12,7 +12,8 @@ static const char *message_default(enum lang lang)
 	enum lang before = i18n_lang();
 
 	i18n_use(lang);
-	const char *text = _("This site is under maintenance. Applications, renewals, revocations and changes of memos are not accepted at the moment. "
+	/* True of a window that is only announced, too. */
+	const char *text = _("During maintenance, applications, renewals, revocations and changes of memos are not accepted. "
 			     "You can still log in, view your certificates and PINs, and download certificates.");
 	i18n_use(before);
 	return text;

@@ -6,7 +6,7 @@ import { base, database, inspect, judge, launch, login, visitor } from "./browse
 const texts = {
 	ja: {
 		title: "一括インポート", upload: "ファイルをアップロード", register: "DB登録を実行して終了", discard: "取得情報を破棄して終了", list: "一覧表示",
-		box: /^DB登録する/, ok: "OK", done: "インポートが完了しました", imported: (n) => `${n}証明書がインポートされました。`, issued: "発行済み",
+		box: /^DB登録する/, ok: "OK", done: "インポートが完了しました", imported: (n) => `${n}件の証明書がインポートされました。`, issued: "発行済み",
 		discarded: "取得情報を破棄しました。", refresh: "画面更新", caution: "【注意】取得した証明書をDBへ登録します。取り消しはできません。よろしいですか？",
 		fetch: "一括インポート", none: "何も選択されていません。", owner: "登録します。このメールアドレスの利用者がログインしたときに",
 	},

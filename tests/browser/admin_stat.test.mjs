@@ -164,7 +164,7 @@ async function carriedOut(v, l) {
 	await reload(v, "revoked", async () => /2$/.test((await facts.count()) ? (await facts.innerText()).trim() : ""));
 	await inspect(v, "leavers-running");
 	await download(v, l.result, /^leavers-\d{8}\.csv$/, /hanako@example\.ac\.jp/);
-	assert.equal((await database("SELECT COUNT(*) FROM application p JOIN user u ON u.id = p.user_id WHERE u.eppn LIKE 'hanako@%' AND p.state = 'REVOKED' AND p.reason = 3")).trim(), "2");
+	assert.equal((await database("SELECT COUNT(*) FROM application p JOIN user u ON u.id = p.user_id WHERE u.eppn LIKE 'hanako@%' AND p.state = 'REVOKED' AND p.reason = 5")).trim(), "2");
 	assert.equal((await database("SELECT COUNT(*) FROM application p JOIN user u ON u.id = p.user_id WHERE u.eppn LIKE 'taro@%' AND p.state = 'TAKEN'")).trim(), "2");
 }
 

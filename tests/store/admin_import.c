@@ -422,7 +422,7 @@ static void classes_are_the_manuals(void **state)
 	registered(path, "issued_new=1&revoked_new=1");
 	assert_int_equal(count("application"), 2);
 	assert_non_null(strstr(pages_get("en", session, path).page, "2 certificates were imported."));
-	assert_non_null(strstr(pages_get("ja", session, path).page, "2証明書がインポートされました"));
+	assert_non_null(strstr(pages_get("ja", session, path).page, "2件の証明書がインポートされました"));
 	assert_int_equal(count("application WHERE state = 'REVOKED' AND live_until = 0"), 1);
 	assert_int_equal(count("event WHERE source_key = 'import'"), 2 + 3);
 	assert_int_equal(count("job WHERE kind = 'core.mail'"), 0);
