@@ -165,6 +165,28 @@ enum status run_due(struct db *db, struct arena *a, when now, struct run *ret)
 	return s == STATUS_OK ? run_get(db, a, (uint64_t)db_int(&rows, 0, 0), ret) : s;
 }
 
+#define UNCLAIMED "p.user_id IS NULL AND p.live_until > ? AND (p." VALID " OR p." UNTAKEN ")"
+
+enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT p.id, p.mail, p.subject FROM leavers_unknown n STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = n.eppn"
+		" WHERE n.run_id = ? AND " UNCLAIMED
+		" UNION SELECT p.id, p.mail, p.subject FROM leavers_person l STRAIGHT_JOIN user u ON u.id = l.user_id"
+		" STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = u.mail_lower AND u.mail_lower <> ''"
+		" WHERE l.run_id = ? AND l.cancelled_at = 0 AND " UNCLAIMED " ORDER BY 1 LIMIT ?",
+		DB_INT(run), DB_INT(now), DB_INT(run), DB_INT(now), DB_INT(limit));
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows + 1, sizeof **ret);
+	for (size_t i = 0; i < rows.rows; i++)
+		(*ret)[i] = (struct unclaimed){(uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2)};
+	*ret_n = rows.rows;
+	return STATUS_OK;
+}
+
 enum status run_untold(struct db *db, struct arena *a, unsigned limit, uint64_t *ret_run, uint64_t **ret_users, size_t *ret_n)
 {
 	struct db_rows rows;

@@ -72,6 +72,14 @@ enum status person_get(struct db *db, struct arena *a, uint64_t run, uint64_t us
 /* Those that are no users, in the order of the list. */
 enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, const char ***ret, size_t *ret_n,
 	unsigned *ret_last) MUST_CHECK;
+/* Valid certificates that nobody has claimed yet, imported ones, whose mail address is an entry of the list that is no user's, or that of a
+ * person of the run: nothing of the run revokes them. */
+struct unclaimed {
+	uint64_t application;
+	const char *mail, *subject;
+};
+enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret,
+	size_t *ret_n) MUST_CHECK;
 /* Ids of the person's applications that live as of now: certificates that are valid, and those not obtained yet. */
 enum status person_live(struct db *db, struct arena *a, uint64_t user, when now, uint64_t **ret, size_t *ret_n) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #define REASON_BY_DEFAULT 5 /* cessationOfOperation: its words name those who leave */
 #define PAGE_ROWS 20
 #define UNKNOWN_ROWS 200
+#define UNCLAIMED_ROWS 50
 #define GRACE_DAYS_MAX 365
 #define PERSON_PATH "/admin_leavers/%llu/person/%llu"
 
@@ -118,6 +119,29 @@ static enum status people_fill(struct request *rq, struct model *m, const struct
 	return STATUS_OK;
 }
 
+/* What this run does not reach, with the way to where it can be revoked. */
+static enum status unclaimed_fill(struct request *rq, struct model *m, const struct run *run)
+{
+	struct unclaimed *list;
+	size_t n;
+	enum status s = unclaimed_list(rq->db, rq->arena, run->id, UNCLAIMED_ROWS + 1, rq->now, &list, &n);
+
+	if (s != STATUS_OK || !n)
+		return s;
+	struct model *section = model_section(m, "UNCLAIMED");
+	for (size_t i = 0; i < n && i < UNCLAIMED_ROWS; i++) {
+		struct model *row = model_section(section, "UNCLAIMED_ROW");
+		model_set(row, "UNCLAIMED_MAIL", list[i].mail);
+		model_set(row, "UNCLAIMED_SUBJECT", list[i].subject);
+		if (plugin_find("admin_users"))
+			model_setf(model_section(row, "UNCLAIMED_LINK"), "UNCLAIMED_URL", "/admin_users/certificates/%llu",
+				(unsigned long long)list[i].application);
+	}
+	if (n > UNCLAIMED_ROWS)
+		model_show(section, "UNCLAIMED_MORE");
+	return STATUS_OK;
+}
+
 static enum status unknown_fill(struct request *rq, struct model *m, const struct run *run, int64_t all)
 {
 	const char **eppns;
@@ -221,6 +245,8 @@ static enum status run_show(struct request *rq, const struct run *run, const cha
 		s = people_fill(rq, m, run);
 	if (s == STATUS_OK)
 		s = unknown_fill(rq, m, run, counts.unknown);
+	if (s == STATUS_OK)
+		s = unclaimed_fill(rq, m, run);
 	if (s == STATUS_OK)
 		s = news_fill(rq, m, run);
 	/* Names of people: written before they are shown. */

@@ -98,6 +98,26 @@ static const char *run_state(void)
 	return rows.rows ? db_text(&rows, 0, 0) : "none";
 }
 
+/* Nobody logged in for it yet, so it is no user's: it is not passed over in silence. */
+static void what_nobody_has_claimed_is_told(void **state)
+{
+	struct imported rows[] = {
+		{.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=gone", .mail = "gone@example.ac.jp", .serial = "a1", .months = 13,
+			.applied_at = 1, .not_before = 1, .not_after = clock_now() + DAY},
+		{.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=over", .mail = "gone@example.ac.jp", .serial = "a2", .months = 13,
+			.applied_at = 1, .not_before = 1, .not_after = clock_now() - DAY},
+		{.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=else", .mail = "else@example.ac.jp", .serial = "a3", .months = 13,
+			.applied_at = 1, .not_before = 1, .not_after = clock_now() + DAY},
+	};
+	check_ok(application_import(db, a, "upstream_local", rows, COUNT_OF(rows), "test"));
+	const char *page = pages_get("en", session, draft("Gone@example.ac.jp\ntaro@example.ac.jp")).page;
+	assert_non_null(strstr(page, "Certificates without an owner"));
+	assert_non_null(strstr(page, "CN=gone"));
+	assert_null(strstr(page, "CN=over"));
+	assert_null(strstr(page, "CN=else"));
+	assert_null(strstr(pages_get("en", session, draft("taro@example.ac.jp")).page, "Certificates without an owner"));
+}
+
 static void lists_as_pasted(void **state)
 {
 	static const struct {
@@ -594,6 +614,7 @@ static void roles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_nobody_has_claimed_is_told, fresh),
 		cmocka_unit_test_setup(lists_as_pasted, fresh),
 		cmocka_unit_test_setup(searches, fresh),
 		cmocka_unit_test_setup(preview_and_decision, fresh),
