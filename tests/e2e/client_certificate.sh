@@ -49,7 +49,7 @@ crl_get() {
 crl_get
 
 # A service of the university.
-port=$(stack_free_port)
+port=$(port_claim)
 mkdir "$STACK_TOP/guard"
 cat >"$STACK_TOP/guard.conf" <<-END
 	user $(id -un);

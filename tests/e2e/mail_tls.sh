@@ -26,7 +26,7 @@ sink() { # MODE CERTIFICATE
 	cat "$STACK_TOP/sink.err"
 	exit 1
 }
-mail_port=$(stack_free_port)
+mail_port=$(port_claim)
 # run URL CA PASSWORD-FILE: the site with these settings; applies, and waits for its PIN
 begin() {
 	printf 'mail_url = "%s"\nmail_starttls = "required"\nmail_ca = "%s"\nmail_user = "portal"\nmail_password = "%s"\njob_interval = 100ms\n' \

@@ -24,7 +24,8 @@ grep -q '@SERVER_NAME@' "$top/err" || fail "the missing value is not named"
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$top/key.pem" -out "$top/cert.pem" -days 2 \
 	-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
-while port=$((20000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+. "$INKAN_SOURCE/tests/support/port.sh"
+port=$(port_claim)
 
 # As installed, with the defaults but for the certificate: only the syntax can be tested here.
 frame() { # CONF-DIR

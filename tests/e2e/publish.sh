@@ -57,8 +57,8 @@ list_renew
 mkdir "$STACK_TOP/site" "$STACK_TOP/site/log"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$STACK_TOP/site/key.pem" -out "$STACK_TOP/site/cert.pem" -days 2 \
 	-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
-port=$(stack_free_port)
-plain=$(stack_free_port)
+port=$(port_claim)
+plain=$(port_claim)
 site=https://localhost:$port
 site_start() {
 	"$INKAN_SOURCE/nginx/render" "$STACK_TOP/site/conf" SERVER_NAME=localhost "LISTEN=listen 127.0.0.1:$port ssl http2;" \

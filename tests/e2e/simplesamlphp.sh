@@ -5,7 +5,7 @@ set -u
 . "$INKAN_SOURCE/tests/support/simplesamlphp.sh"
 trap 'status=$?; set +eu; ssp_stop; (exit "$status"); stack_end' EXIT
 
-ssp_start "$STACK_TOP/ssp" "$(stack_free_port)" || exit 1
+ssp_start "$STACK_TOP/ssp" "$(port_claim)" || exit 1
 stack_conf inkan <<END
 idp "$SSP_ENTITY" {
 	metadata = "$SSP_METADATA"

@@ -1,4 +1,4 @@
-# For test scripts: a private Galera cluster of three nodes on loopback, for any user. To be sourced by bash after stack.sh.
+# For test scripts: a private Galera cluster of three nodes on loopback, for any user. To be sourced by bash, with INKAN_SOURCE and STACK_TOP set as by stack.sh.
 #   galera_start       starts it; GALERA_SOCKETS are the nodes' sockets, for ./demo's INKAN_DEMO_DATABASES
 #   galera_stop        ends and removes it
 #   galera_kill NODE   as a power cut; galera_return NODE brings it back, as galera_recovery does
@@ -6,22 +6,12 @@
 #   galera_sql NODE SQL
 # Nodes are 1, 2, 3. Three, because with two the loss of one leaves no majority.
 
+. "$INKAN_SOURCE/tests/support/port.sh"
 GALERA_DIR=$STACK_TOP/galera
 GALERA_SOCKETS="$GALERA_DIR/1.sock $GALERA_DIR/2.sock $GALERA_DIR/3.sock"
 galera_port=
 declare -A galera_pids=()
 
-# A run of six: for each node one of the group and one to receive what it missed.
-galera_port_find() {
-	local i
-	while :; do
-		galera_port=$((10000 + RANDOM % 9990))
-		for ((i = 0; i < 6; i++)); do
-			if (exec 3<>"/dev/tcp/127.0.0.1/$((galera_port + i))") 2>/dev/null; then continue 2; fi
-		done
-		return
-	done
-}
 galera_port_of() { # NODE
 	echo $((galera_port + 2 * $1 - 2))
 }
@@ -77,7 +67,7 @@ galera_start() {
 	local as=() node
 	[ "$(id -u)" != 0 ] || as=(--user=root)
 	mkdir -p "$GALERA_DIR/tmp1" "$GALERA_DIR/tmp2" "$GALERA_DIR/tmp3"
-	galera_port_find
+	galera_port=$(port_claim) # of the six that are used, each node has one for the group and one to receive what it missed
 	mariadb-install-db --no-defaults "${as[@]}" --datadir="$GALERA_DIR/1" --tmpdir="$GALERA_DIR/tmp1" --skip-test-db \
 		--auth-root-authentication-method=normal --skip-name-resolve --force --innodb-log-file-size=16M >"$GALERA_DIR/install.log" 2>&1 ||
 		{ cat "$GALERA_DIR/install.log" >&2; galera_fail "no database"; }

@@ -13,6 +13,7 @@ STACK_TOP=$(mktemp -d "${TMPDIR:-/tmp}/inkan-XXXXXX")
 STACK_DIR=$STACK_TOP/d
 STACK_CA=$STACK_DIR/keys/ca.pem
 stack_pid=
+. "$INKAN_SOURCE/tests/support/port.sh"
 mkdir "$STACK_TOP/extra"
 # P-256: RSA keys take seconds when tests run beside each other; tests about RSA say so.
 printf 'user_key = "ec:P-256"\nca_key = "ec:P-256"\n' >"$STACK_TOP/extra/upstream_local.conf"
@@ -21,14 +22,6 @@ trap 'stack_end' EXIT
 
 stack_conf() { # NAME
 	cat >>"$STACK_TOP/extra/$1.conf"
-}
-stack_free_port() { # a port with free ones behind it, for the mailbox
-	local port
-	while :; do
-		port=$((20000 + RANDOM % 20000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
 }
 stack_run() { # the same port again after stack_stop
 	: >"$STACK_TOP/out"
@@ -47,7 +40,7 @@ stack_run() { # the same port again after stack_stop
 	exit 1
 }
 stack_start() {
-	STACK_PORT=$(stack_free_port)
+	STACK_PORT=$(port_claim)
 	STACK_URL=https://localhost:$STACK_PORT
 	STACK_IDP=https://127.0.0.1:$STACK_PORT
 	stack_run
