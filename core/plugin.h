@@ -40,7 +40,7 @@
 #include "web/view.h"
 
 /* Raised with every change that an older plugin would misread. It is the first field, and is read before all others. */
-#define INKAN_ABI 2
+#define INKAN_ABI 3
 
 /* An entry of the account menu. A list ends with {0}. */
 struct menu_entry {
@@ -50,11 +50,24 @@ struct menu_entry {
 	enum right right;   /* with ACCESS_ADMIN: shown to those who have it */
 };
 
-/* A part of the dashboard, drawn in the order of the plugin list. A list ends with {0}. */
+/* Pages that say something about a person, and what they say it about. */
+enum panel_page {
+	PANEL_DASHBOARD = 1,
+	PANEL_CERTIFICATE = 2, /* its owner's details page */
+	PANEL_ADMIN = 4,       /* the administrators' pages of a person, and of a certificate that has an owner */
+};
+struct panel_place {
+	enum panel_page page;
+	uint64_t user_id;
+	const struct application *app; /* NULL: the page is about the person */
+};
+
+/* A part of such pages, drawn below the heading in the order of the plugin list. A list ends with {0}. */
 struct panel {
 	const char *view; /* "PLUGIN/panel.html" */
-	/* Fills the panel's model; OK without anything set: shown as it is. MISSING: this user has nothing to see here. */
-	enum status (*fill)(struct request *rq, struct model *m);
+	unsigned pages;	  /* of enum panel_page, one or several */
+	/* Fills the panel's model; OK without anything set: shown as it is. MISSING: there is nothing to say here. */
+	enum status (*fill)(struct request *rq, const struct panel_place *place, struct model *m);
 };
 
 /* A choice of validity, section validity "PROFILE ID" { months = 52 } of a certificate type's configuration. */
@@ -189,6 +202,8 @@ enum status certificate_history_fill(struct request *rq, struct model *m, const 
 /* A serial number (lower-case hexadecimal) in decimal; and in hexadecimal in groups of two digits. */
 char *certificate_serial_decimal(struct arena *a, const char *hex);
 char *certificate_hex_groups(struct arena *a, const char *hex);
+/* Fills the panels of all plugins, PANEL in the page's view. */
+enum status panels_fill(struct request *rq, const struct panel_place *place, struct model *m) MUST_CHECK;
 /* The one-time key of a form: what tells the same form sent twice from two forms. */
 char *form_key_new(struct arena *a);
 bool form_key_ok(const char *key); /* NULL is not */

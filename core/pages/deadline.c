@@ -19,11 +19,11 @@ static void warning_fill(struct request *rq, struct model *row, const struct dea
 	model_set(sentence, "AT", clock_show(rq->arena, d->at, rq->lang));
 }
 
-static enum status warnings_fill(struct request *rq, struct model *m)
+static enum status warnings_fill(struct request *rq, const struct panel_place *place, struct model *m)
 {
 	struct deadline *all;
 	size_t n, shown = 0;
-	enum status s = deadline_list(rq->db, rq->arena, rq->user->id, rq->now, rq->now + remind_near(DEADLINE_DOWNLOAD),
+	enum status s = deadline_list(rq->db, rq->arena, place->user_id, rq->now, rq->now + remind_near(DEADLINE_DOWNLOAD),
 		rq->now + remind_near(DEADLINE_EXPIRY), WARNINGS_MAX * 2, &all, &n);
 
 	if (s != STATUS_OK)
@@ -41,7 +41,7 @@ static enum status warnings_fill(struct request *rq, struct model *m)
 }
 
 const struct panel deadline_panels[] = {
-	{"core/deadlines.html", warnings_fill},
+	{"core/deadlines.html", PANEL_DASHBOARD, warnings_fill},
 	{0},
 };
 

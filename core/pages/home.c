@@ -31,23 +31,6 @@ static void forms_fill(struct request *rq, struct model *m, const struct places 
 	}
 }
 
-static enum status panels_fill(struct request *rq, struct model *m)
-{
-	for (size_t i = 0; i < plugin_count(); i++) {
-		for (const struct panel *panel = plugin_at(i)->panels; panel && panel->view; panel++) {
-			/* On a model of its own: a panel with nothing to say leaves no trace. */
-			struct model *own = model_new(rq->arena);
-			enum status s = panel->fill ? panel->fill(rq, own) : STATUS_OK;
-			if (s == STATUS_MISSING)
-				continue;
-			if (s != STATUS_OK)
-				return s;
-			model_adopt(m, MODEL_NAME("PANEL"), panel->view, own);
-		}
-	}
-	return STATUS_OK;
-}
-
 enum status home_page(struct request *rq)
 {
 	if (!rq->user)
@@ -59,7 +42,7 @@ enum status home_page(struct request *rq)
 	if (s == STATUS_OK)
 		s = places_get(rq, &own, &places);
 	if (s == STATUS_OK)
-		s = panels_fill(rq, m);
+		s = panels_fill(rq, &(struct panel_place){.page = PANEL_DASHBOARD, .user_id = rq->user->id}, m);
 	if (s != STATUS_OK)
 		return s;
 	forms_fill(rq, m, places);

@@ -47,5 +47,6 @@ INKAN_PLUGIN = {
 	.settings_into = &leavers_settings,
 	.routes = routes,
 	.menu = menu,
+	.panels = leavers_panels,
 	.jobs = leavers_jobs,
 };

@@ -156,6 +156,19 @@ enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret
 	return s == STATUS_OK ? run_fill(&rows, 0, ret) : s;
 }
 
+enum status person_planned(struct db *db, struct arena *a, uint64_t user, struct run *ret)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT " RUN_COLUMNS " FROM leavers_person AS l JOIN leavers_run AS r ON r.id = l.run_id"
+		" WHERE l.user_id = ? AND l.cancelled_at = 0 AND l.done_at = 0 AND r.state IN ('waiting', 'running') ORDER BY r.run_at, r.id LIMIT 1",
+		DB_INT(user));
+
+	if (s == STATUS_OK && rows.rows == 0)
+		return STATUS_MISSING; /* no fault: most people stay */
+	return s == STATUS_OK ? run_fill(&rows, 0, ret) : s;
+}
+
 enum status run_list(struct db *db, struct arena *a, uint64_t below, unsigned limit, struct run **ret, size_t *ret_n)
 {
 	struct db_rows rows;

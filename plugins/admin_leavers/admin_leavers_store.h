@@ -69,6 +69,8 @@ struct person {
 enum status person_list(struct db *db, struct arena *a, uint64_t run, uint64_t after, unsigned limit, when now, struct person **ret,
 	size_t *ret_n) MUST_CHECK;
 enum status person_get(struct db *db, struct arena *a, uint64_t run, uint64_t user, when now, struct person *ret) MUST_CHECK;
+/* The earliest run that is decided on and not over for this person; MISSING. */
+enum status person_planned(struct db *db, struct arena *a, uint64_t user, struct run *ret) MUST_CHECK;
 /* Those that are no users, in the order of the list. */
 enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, const char ***ret, size_t *ret_n,
 	unsigned *ret_last) MUST_CHECK;

@@ -27,6 +27,9 @@ enum status leavers_recall(const struct job_run *job) MUST_CHECK;
 enum status leavers_mail(const struct job_run *job) MUST_CHECK;
 enum status leavers_recall_mail(const struct job_run *job) MUST_CHECK;
 
+/* panel.c */
+extern const struct panel leavers_panels[];
+
 /* find.c */
 enum status find_list(struct request *rq);
 enum status find_search(struct request *rq);

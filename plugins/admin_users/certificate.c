@@ -183,7 +183,9 @@ enum status certificate_details(struct request *rq)
 	pin_fill(rq, m, &app);
 	dates_fill(rq, m, &app);
 	done_fill(rq, m, &app);
-	s = facts_fill(rq, m, &app);
+	s = owner ? panels_fill(rq, &(struct panel_place){PANEL_ADMIN, owner->id, &app}, m) : STATUS_OK;
+	if (s == STATUS_OK)
+		s = facts_fill(rq, m, &app);
 	if (s == STATUS_OK)
 		s = mail_fill(rq, m, &app);
 	if (s == STATUS_OK)

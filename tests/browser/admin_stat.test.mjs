@@ -12,14 +12,14 @@ const labels = {
 	ja: {
 		audit: "監査証跡", verify: "今すぐ検証", whole: "監査証跡に改変はありません。", broken: "監査証跡が改変されています。", search: "検索", action: "操作", pin: "本人へのPINの表示",
 		exported: "この記録をエクスポート（CSV）", bom: "番号", statistics: "統計", period: "期間", show: "表示", figures: "この集計表", all: "すべての証明書",
-		leavers: "離籍者の失効", list: "ePPN（1行に1件）", concerned: "対象者を表示", empty: "日付またはePPNを指定してください。", next: "次へ", out: "除外", plan: "失効を予約する",
+		leavers: "離籍者の失効", intended: "失効の予定", list: "ePPN（1行に1件）", concerned: "対象者を表示", empty: "日付またはePPNを指定してください。", next: "次へ", out: "除外", plan: "失効を予約する",
 		planned: "失効を予約しました。", cancel: "失効を取り消す", cancelled: "取り消しました。", back: "対象に戻す", returned: "対象に戻しました。", discard: "この一覧を破棄", discarded: "一覧を破棄しました。", grace: "猶予期間（日数）", once: "直ちに失効する", done: "完了", result: "結果をエクスポート（CSV）",
 		revoked: "うち失効済", mail: "クライアント証明書の失効予定のお知らせ",
 	},
 	en: {
 		audit: "Audit trail", verify: "Verify now", whole: "The audit trail is unbroken.", broken: "The audit trail is broken.", search: "Search", action: "Action", pin: "PIN shown to its owner",
 		exported: "Export these records (CSV)", bom: "Number", statistics: "Statistics", period: "Period", show: "Show", figures: "These figures", all: "All certificates",
-		leavers: "Revocation for leavers", list: "ePPNs, one on each line", concerned: "Show those concerned", empty: "Please give a date or a part of the ePPN", next: "Next", out: "Leave out",
+		leavers: "Revocation for leavers", intended: "Planned revocation", list: "ePPNs, one on each line", concerned: "Show those concerned", empty: "Please give a date or a part of the ePPN", next: "Next", out: "Leave out",
 		plan: "Schedule the revocation", planned: "It is scheduled.", cancel: "Cancel the revocation", cancelled: "It was cancelled.", back: "Put back", returned: "The person is back", discard: "Discard this list", discarded: "The list was discarded.", grace: "Grace period in days", once: "Revoke at once", done: "Done",
 		result: "Export the result (CSV)", revoked: "Of these revoked", mail: "Your client certificates will be revoked",
 	},
@@ -100,6 +100,10 @@ async function preview(v, l, eppns) {
 	assert.match(v.page.url(), /\/admin_leavers\/\d+$/);
 }
 
+async function userPath(name) {
+	return "/admin_users/user/" + (await database(`SELECT id FROM user WHERE eppn = '${name}@example.ac.jp'`)).trim();
+}
+
 async function leavers(v, l) {
 	const { page } = v;
 	await tab(v, "/admin_leavers", l.leavers);
@@ -107,7 +111,7 @@ async function leavers(v, l) {
 	await button(v, l.concerned).last().click();
 	await page.getByRole("alert").filter({ hasText: l.empty }).waitFor();
 	await inspect(v, "leavers-wrong");
-	await preview(v, l, ["taro@example.ac.jp", "Hanako@example.ac.jp", "taro@example.ac.jp", "nobody@example.ac.jp"]);
+	await preview(v, l, ["taro@example.ac.jp", "Hanako@example.ac.jp", "taro@example.ac.jp", "nobody@example.ac.jp", "admin@example.ac.jp"]);
 	await page.getByText("nobody@example.ac.jp").waitFor();
 	await inspect(v, "leavers-preview");
 	const row = page.getByRole("row").filter({ hasText: "hanako@example.ac.jp" });
@@ -126,6 +130,11 @@ async function leavers(v, l) {
 	await page.getByText(l.planned).waitFor();
 	await inspect(v, "leavers-planned");
 	const run = page.url().split("?")[0];
+	for (const [path, name] of [["/", "leavers-dashboard"], [await userPath("taro"), "leavers-user"]]) {
+		await page.goto(base + path);
+		await page.getByRole("heading", { name: l.intended, exact: true }).waitFor();
+		await inspect(v, name);
+	}
 	const mails = async () => Number(await database("SELECT COUNT(*) FROM demo_mail WHERE subject LIKE '%失効予定%'"));
 	await reload(v, "the mail", mails);
 	await page.goto(base + "/demo_mailbox/");

@@ -24,7 +24,7 @@ static const struct mail_settings no_server = {.url = "smtp://127.0.0.1:1", .sta
 
 static int set_up(void **state)
 {
-	static const char *const names[] = {"admin_leavers", NULL};
+	static const char *const names[] = {"client", "admin_users", "admin_leavers", NULL};
 	static const struct plugin *const none[] = {NULL};
 
 	a = arena_new();
@@ -325,6 +325,39 @@ static void undone_for_one(void **state)
 	assert_string_equal(run_state(), "done");
 }
 
+/* Whether the page says what is planned; the administrators' ones lead to the plan. */
+static bool says_planned(const char *reader, const char *path)
+{
+	struct answer answer = pages_get("en", reader, path);
+
+	assert_int_equal(answer.http, 200);
+	return says(answer, "Planned revocation");
+}
+
+static void the_plan_is_no_secret(void **state)
+{
+	struct application valid = test_in_state(db, a, &taro, APPLICATION_TAKEN), over = test_in_state(db, a, &taro, APPLICATION_REVOKED),
+			   other = test_in_state(db, a, &hanako, APPLICATION_TAKEN);
+	const char *own = pages_session(&taro), *else_own = pages_session(&hanako);
+	const char *details = arena_printf(a, "/client/%u", valid.number), *details_over = arena_printf(a, "/client/%u", over.number),
+		   *person = arena_printf(a, "/admin_users/user/%llu", (unsigned long long)taro.id),
+		   *certificate = arena_printf(a, "/admin_users/certificates/%llu", (unsigned long long)valid.id),
+		   *path = draft("taro@example.ac.jp\nhanako@example.ac.jp");
+
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/person/%llu", path, (unsigned long long)hanako.id), "", NULL).http, 303);
+	assert_false(says_planned(own, "/") || says_planned(own, details) || says_planned(session, person)); /* a draft decides nothing */
+	start(path, "3", "5");
+	assert_true(says_planned(own, "/") && says_planned(own, details));
+	assert_false(says_planned(own, details_over)); /* what has ended is not touched */
+	assert_false(says_planned(else_own, "/") || says_planned(else_own, arena_printf(a, "/client/%u", other.number))); /* left out */
+	assert_true(says(pages_get("en", session, person), path) && says(pages_get("en", session, certificate), path));
+	assert_true(says_planned(pages_admin_session(&helper), person));
+	assert_false(says(pages_get("en", pages_admin_session(&helper), person), path)); /* a page that is closed to them */
+	assert_false(says(pages_get("en", own, "/"), path));
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL).http, 303);
+	assert_false(says_planned(own, "/") || says_planned(own, details) || says_planned(session, person) || says_planned(session, certificate));
+}
+
 /* What was left out by mistake comes back by one click, and is revoked and told with the others then. */
 static void put_back(void **state)
 {
@@ -623,6 +656,7 @@ int main(void)
 		cmocka_unit_test_setup(never_taken_ends_too, fresh),
 		cmocka_unit_test_setup(undone_as_a_whole, fresh),
 		cmocka_unit_test_setup(undone_for_one, fresh),
+		cmocka_unit_test_setup(the_plan_is_no_secret, fresh),
 		cmocka_unit_test_setup(put_back, fresh),
 		cmocka_unit_test_setup(a_draft_is_discarded_after_a_question, fresh),
 		cmocka_unit_test_setup(told_once, fresh),

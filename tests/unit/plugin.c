@@ -28,7 +28,10 @@ static void refused(const char *name, const char *because)
 
 static void test_refusals(void **state)
 {
-	refused("abi", "was built for plugin interface 3, this program has 2");
+	char abi[100];
+
+	snprintf(abi, sizeof(abi), "was built for plugin interface %d, this program has %d", INKAN_ABI + 1, INKAN_ABI);
+	refused("abi", abi);
 	refused("other_name", "calls itself somebody_else");
 	refused("no_symbol", "has no symbol inkan_plugin");
 	refused("undefined", "nobody_defines_this");
