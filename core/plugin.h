@@ -133,9 +133,9 @@ struct certificate_type {
 enum status certificate_subject(struct arena *a, const char *format, const struct user *user, unsigned number, const char *extra,
 	const char **ret, const char **ret_field, const char **ret_char) MUST_CHECK;
 
-/* Whether the type's live_key is TYPE:USER:ADDRESS (one live certificate per user and address), so that imported ones can be given theirs. */
-struct plugin;
-bool certificate_type_live_by_mail(const struct plugin *p);
+/* The enabled types whose live_key is TYPE:USER:ADDRESS (one live certificate per user and address), so that imported ones can be given
+ * theirs; NULL-terminated. */
+const char *const *certificate_types_by_mail(struct arena *a);
 
 /* A command of the program: `inkan NAME ...`. A list ends with {0}. */
 struct command {

@@ -159,7 +159,7 @@ enum status certificate_subject(struct arena *a, const char *format, const struc
 	return STATUS_OK;
 }
 
-bool certificate_type_live_by_mail(const struct plugin *p)
+static bool live_by_mail(const struct plugin *p)
 {
 	const struct user sample = {.id = 7, .eppn = "x@example.ac.jp", .mail = "x@example.ac.jp"};
 	struct order order = {.type = p->name, .mail = sample.mail, .extra = ""};
@@ -170,4 +170,15 @@ bool certificate_type_live_by_mail(const struct plugin *p)
 
 	arena_free(a);
 	return by_mail;
+}
+
+const char *const *certificate_types_by_mail(struct arena *a)
+{
+	const char **names = arena_array(a, plugin_count() + 1, sizeof(*names));
+	size_t n = 0;
+
+	for (size_t i = 0; i < plugin_count(); i++)
+		if (live_by_mail(plugin_at(i)))
+			names[n++] = plugin_at(i)->name;
+	return names;
 }

@@ -31,8 +31,7 @@ static enum status rivals(struct db *db, struct arena *a, const struct user *use
 
 enum status attach_waiting(struct db *db, struct arena *a, const struct user *user)
 {
-	const char **types = arena_array(a, plugin_count() + 1, sizeof *types);
-	size_t n = 0, attached = 0, others = 0;
+	size_t attached = 0, others = 0;
 	uint64_t rival = 0;
 
 	/* Whoever runs an IdP could else take certificates of others by asserting their addresses. */
@@ -41,10 +40,7 @@ enum status attach_waiting(struct db *db, struct arena *a, const struct user *us
 	enum status s = rivals(db, a, user, &others, &rival);
 	if (s != STATUS_OK || others > 1)
 		return s;
-	for (size_t i = 0; i < plugin_count(); i++)
-		if (certificate_type_live_by_mail(plugin_at(i)))
-			types[n++] = plugin_at(i)->name;
-	s = application_attach(db, a, user, rival, types, &attached);
+	s = application_attach(db, a, user, rival, certificate_types_by_mail(a), &attached);
 	if (s == STATUS_OK && attached)
 		log_info("login, user %llu was given %zu imported certificates", (unsigned long long)user->id, attached);
 	return s;

@@ -147,7 +147,7 @@ static enum status pin_fill(struct request *rq, struct model *m, const struct ap
 			return s;
 		struct model *shown = model_section(m, "PIN");
 		model_set(shown, "PIN_TEXT", pin);
-		if (app->taken_at)
+		if (app->taken_at || phase == PHASE_MISSED) /* there is nothing to download any more */
 			model_set(model_section(shown, "PIN_SHOWN_UNTIL"), "PIN_UNTIL",
 				clock_show(rq->arena, until, rq->lang));
 		else
@@ -158,6 +158,8 @@ static enum status pin_fill(struct request *rq, struct model *m, const struct ap
 		return s;
 	if (phase == PHASE_BEFORE || phase == PHASE_PENDING)
 		model_show(m, "PIN_WAITING");
+	else if (app->pin_at && phase == PHASE_REVOKED)
+		model_show(m, "PIN_REVOKED");
 	else if (app->pin_at)
 		model_show(m, "PIN_GONE");
 	else

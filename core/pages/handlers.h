@@ -42,8 +42,9 @@ struct own_list {
 	const struct application *apps;
 	size_t n;
 	bool complete; /* none that lives is missing */
+	bool whole;    /* none is missing */
 };
-/* Fills the list of the user's applications, or the welcome of one who has none. */
+/* Fills the list of the user's applications; nothing, when there never was one. */
 enum status home_list_fill(struct request *rq, struct model *m, struct own_list *ret) MUST_CHECK;
 
 /* place.c */

@@ -31,6 +31,42 @@ static void forms_fill(struct request *rq, struct model *m, const struct places 
 	}
 }
 
+/* Who has not had a certificate yet is told the steps to the first one, and which comes next. */
+static void first_time_fill(struct request *rq, struct model *m, const struct own_list *own)
+{
+	const struct application *open = NULL;
+
+	if (!own->whole)
+		return;
+	for (size_t i = 0; i < own->n; i++) {
+		const struct application *app = &own->apps[i];
+		switch (application_certificate(app, rq->now)) {
+		case CERTIFICATE_VALID:
+		case CERTIFICATE_EXPIRED:
+		case CERTIFICATE_REVOKED:
+			return;
+		default:
+			break;
+		}
+		if (app->handover)
+			return; /* the steps are not those to a card */
+		bool pin = application_phase(app, rq->now) == PHASE_PIN;
+		if (pin || (!open && certificate_waits(app, rq->now)))
+			open = app;
+		if (pin)
+			break;
+	}
+	struct model *first = model_section(m, "FIRST_TIME");
+	if (!open) {
+		model_show(first, "AT_APPLY");
+		return;
+	}
+	struct model *at = application_phase(open, rq->now) == PHASE_PIN ? model_section(first, "AT_DOWNLOAD")
+									 : model_section(first, "AT_PIN");
+	model_set_int(at, "OPEN_NUMBER", open->number);
+	model_setf(at, "OPEN_PATH", "/%s/%u", open->type, open->number);
+}
+
 enum status home_page(struct request *rq)
 {
 	if (!rq->user)
@@ -45,6 +81,7 @@ enum status home_page(struct request *rq)
 		s = panels_fill(rq, &(struct panel_place){.page = PANEL_DASHBOARD, .user_id = rq->user->id}, m);
 	if (s != STATUS_OK)
 		return s;
+	first_time_fill(rq, m, &own);
 	forms_fill(rq, m, places);
 	return request_page(rq, "core/dashboard.html", _("Client certificate application dashboard"), m);
 }

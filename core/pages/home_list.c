@@ -219,11 +219,10 @@ enum status home_list_fill(struct request *rq, struct model *m, struct own_list 
 		s = wish_fetch(rq, &wish, &apps, &n);
 	if (s != STATUS_OK)
 		return s;
-	*ret = (struct own_list){apps, n, !wish.below && !wish_searches(&wish) && n <= PAGE_ROWS};
-	if (n == 0 && !wish.valid && !wish.below && !wish_searches(&wish)) {
-		model_show(m, "FIRST_TIME");
+	bool complete = !wish.below && !wish_searches(&wish) && n <= PAGE_ROWS;
+	*ret = (struct own_list){apps, n, complete, complete && !wish.valid};
+	if (n == 0 && ret->whole)
 		return STATUS_OK;
-	}
 	struct model *list = model_section(m, "LIST");
 	if (n > SEARCH_ROWS || wish.below || wish_searches(&wish))
 		search_fill(rq, list, &wish);

@@ -15,7 +15,7 @@ struct imported {
 	const char *serial;      /* as struct event's; NULL while it is to be downloaded */
 	int months;
 	uint64_t user_id; /* 0: waits for the user who logs in with its mail address */
-	bool live_by_mail; /* see certificate_type_live_by_mail() */
+	bool live_by_mail; /* see certificate_types_by_mail() */
 	when applied_at, download_until, not_before, not_after, revoked_at;
 	/* Set by application_import(): */
 	uint64_t id;

@@ -13,6 +13,8 @@ struct attaching {
 	const struct user *user;
 	const char *const *types;
 	uint64_t rival;
+	uint64_t id; /* given by an administrator: this one; 0: what waits under the user's address */
+	const char *action, *note;
 	size_t n;
 };
 
@@ -30,37 +32,45 @@ static enum status attach_row(struct db *db, struct attaching *c, uint64_t id, c
 		DB_BYTES(live ? crypto_sha256(c->arena, bytes_string(live)) : bytes_of(NULL, 0)), DB_INT(id));
 	if (st == STATUS_OK && changed != 1)
 		return db_again(db); /* another log-in took it */
+	if (st != STATUS_OK)
+		return st;
+	const char *detail = arena_printf(c->arena, "user:%llu%s%s", (unsigned long long)c->user->id, *c->note ? " note " : "", c->note);
+	return audit_add(db, c->action, application_object(c->arena, id), fit(c->arena, detail, DETAIL_MAX));
+}
+
+/* With numbers in order, as whoever applies gets them. */
+static enum status attach_rows(struct db *db, struct attaching *c, const struct db_rows *rows)
+{
+	struct db_rows drawn;
+	enum status st = db_exec(db, NULL, "UPDATE user SET applications = applications + ? WHERE id = ?", DB_INT(rows->rows), DB_INT(c->user->id));
+
 	if (st == STATUS_OK)
-		st = audit_add(db, "application.attached", application_object(c->arena, id),
-			arena_printf(c->arena, "user:%llu", (unsigned long long)c->user->id));
+		st = db_select(db, c->arena, &drawn, "SELECT applications FROM user WHERE id = ?", DB_INT(c->user->id));
+	if (st == STATUS_OK && drawn.rows == 0)
+		return cause(STATUS_MISSING, "no user %llu", (unsigned long long)c->user->id);
+	for (size_t i = 0; st == STATUS_OK && i < rows->rows; i++)
+		st = attach_row(db, c, (uint64_t)db_int(rows, i, 0), db_text(rows, i, 1), db_text(rows, i, 2),
+			db_int(&drawn, 0, 0) - (int64_t)(rows->rows - 1 - i));
 	return st;
 }
 
 static enum status attach_body(struct db *db, void *context)
 {
 	struct attaching *c = context;
-	struct db_rows rows, drawn;
+	struct db_rows rows;
 	enum status st = db_select(db, c->arena, &rows,
 		"SELECT id, type, mail FROM application WHERE mail = ? AND user_id IS NULL AND detached_from <> ? AND (? = 0 OR detached_from = ?)"
 		" ORDER BY created_at, id LIMIT ?",
 		DB_TEXT(text_lower(c->arena, c->user->mail)), DB_INT(c->user->id), DB_INT(c->rival), DB_INT(c->rival), DB_INT(ATTACH_MAX));
 
 	c->n = st == STATUS_OK ? rows.rows : 0;
-	if (!c->n)
-		return st; /* as nearly always: one look at an index */
-	st = db_exec(db, NULL, "UPDATE user SET applications = applications + ? WHERE id = ?", DB_INT(c->n), DB_INT(c->user->id));
-	if (st == STATUS_OK)
-		st = db_select(db, c->arena, &drawn, "SELECT applications FROM user WHERE id = ?", DB_INT(c->user->id));
-	for (size_t i = 0; st == STATUS_OK && i < c->n; i++)
-		st = attach_row(db, c, (uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2),
-			db_int(&drawn, 0, 0) - (int64_t)(c->n - 1 - i));
-	return st;
+	return c->n ? attach_rows(db, c, &rows) : st; /* nearly always one look at an index */
 }
 
 enum status application_attach(
 	struct db *db, struct arena *a, const struct user *user, uint64_t rival, const char *const *types_by_mail, size_t *ret_n)
 {
-	struct attaching c = {.arena = a, .user = user, .rival = rival, .types = types_by_mail};
+	struct attaching c = {.arena = a, .user = user, .rival = rival, .types = types_by_mail, .action = "application.attached", .note = ""};
 
 	if (!user->mail || !*user->mail) {
 		*ret_n = 0;
@@ -70,6 +80,31 @@ enum status application_attach(
 	if (st == STATUS_OK)
 		*ret_n = c.n;
 	return st;
+}
+
+/* What an import links waits under one address; without one there is nothing to be linked by. */
+static enum status give_body(struct db *db, void *context)
+{
+	struct attaching *c = context;
+	struct db_rows rows;
+	enum status st = db_select(db, c->arena, &rows,
+		"SELECT id, type, mail, created_at FROM application WHERE id = ? AND user_id IS NULL AND import_key IS NOT NULL"
+		" UNION SELECT o.id, o.type, o.mail, o.created_at FROM application AS w STRAIGHT_JOIN application AS o FORCE INDEX (mail)"
+		" ON o.mail = w.mail AND o.user_id IS NULL AND IF(o.place = 0, o.id, o.place) = IF(w.place = 0, w.id, w.place)"
+		" WHERE w.id = ? AND w.user_id IS NULL AND w.import_key IS NOT NULL AND w.mail <> '' ORDER BY created_at, id LIMIT ?",
+		DB_INT(c->id), DB_INT(c->id), DB_INT(ATTACH_MAX));
+
+	if (st == STATUS_OK && rows.rows == 0)
+		return cause(STATUS_CONFLICT, "application %llu does not wait for an owner", (unsigned long long)c->id);
+	return st == STATUS_OK ? attach_rows(db, c, &rows) : st;
+}
+
+enum status application_give(struct db *db, struct arena *a, uint64_t id, const struct user *user, const char *const *types_by_mail,
+	const char *note)
+{
+	struct attaching c = {.arena = a, .user = user, .id = id, .types = types_by_mail, .action = "admin.attached", .note = note ? note : ""};
+
+	return db_transact(db, give_body, &c);
 }
 
 enum status application_detachment(struct db *db, struct arena *a, const struct application *app,

@@ -1,4 +1,5 @@
-/* The owner of an imported certificate: he is given it by his address, and it is taken from him when that was somebody else's. */
+/* The owner of an imported certificate: he is given it by his address or by an administrator, and it is taken from him when it was somebody
+ * else's. */
 #ifndef INKAN_STORE_APPLICATION_OWNER_H
 #define INKAN_STORE_APPLICATION_OWNER_H
 
@@ -6,11 +7,16 @@
 
 /* Gives the user the rows that wait under his mail address, with numbers in order; the caller has found that he may have that address
  * (site_mail_allowed). rival: another user who may have it too (0: nobody): then only those that an administrator took from that one, for
- * of the others it cannot be told whose they are. types_by_mail: NULL-terminated, see certificate_type_live_by_mail(). At most ATTACH_MAX at
+ * of the others it cannot be told whose they are. types_by_mail: NULL-terminated, see certificate_types_by_mail(). At most ATTACH_MAX at
  * a time: the next log-in goes on. In one transaction or in the caller's. */
 #define ATTACH_MAX 1000
 enum status application_attach(struct db *db, struct arena *a, const struct user *user, uint64_t rival,
 	const char *const *types_by_mail, size_t *ret_n) MUST_CHECK;
+
+/* An administrator's decision: the waiting certificate, with imported ones of its address that it renews or that renew it, is this user's,
+ * whatever his own address is. A row in the audit trail for each, with the note, in one transaction. CONFLICT: it does not wait. */
+enum status application_give(struct db *db, struct arena *a, uint64_t id, const struct user *user, const char *const *types_by_mail,
+	const char *note) MUST_CHECK;
 
 struct application_detachment {
 	bool imported;

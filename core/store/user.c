@@ -118,15 +118,25 @@ enum status user_login(struct db *db, struct arena *a, const char *eppn, const c
 	return st;
 }
 
+static enum status found(enum status st, const struct db_rows *rows, struct user *ret)
+{
+	if (st == STATUS_OK && rows->rows == 0)
+		return cause(STATUS_MISSING, "no such user");
+	if (st == STATUS_OK)
+		user_fill(rows, 0, 0, ret);
+	return st;
+}
+
 enum status user_get(struct db *db, struct arena *a, uint64_t id, struct user *ret)
 {
 	struct db_rows rows;
-	enum status st =
-		db_select(db, a, &rows, "SELECT " USER_COLUMNS " FROM user WHERE id = ?", DB_INT(id));
 
-	if (st == STATUS_OK && rows.rows == 0)
-		return cause(STATUS_MISSING, "no user %llu", (unsigned long long)id);
-	if (st == STATUS_OK)
-		user_fill(&rows, 0, 0, ret);
-	return st;
+	return found(db_select(db, a, &rows, "SELECT " USER_COLUMNS " FROM user WHERE id = ?", DB_INT(id)), &rows, ret);
+}
+
+enum status user_get_eppn(struct db *db, struct arena *a, const char *eppn, struct user *ret)
+{
+	struct db_rows rows;
+
+	return found(db_select(db, a, &rows, "SELECT " USER_COLUMNS " FROM user WHERE eppn = ?", DB_TEXT(text_lower(a, eppn))), &rows, ret);
 }

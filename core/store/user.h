@@ -19,6 +19,7 @@ struct user {
  * idp is audited. */
 enum status user_login(struct db *db, struct arena *a, const char *eppn, const char *idp, const char *name, const char *mail,
 	enum lang lang, struct user *ret) MUST_CHECK;
+enum status user_get_eppn(struct db *db, struct arena *a, const char *eppn, struct user *ret) MUST_CHECK; /* MISSING */
 enum status user_get(struct db *db, struct arena *a, uint64_t id, struct user *ret) MUST_CHECK; /* MISSING */
 
 #endif

@@ -40,6 +40,7 @@ static const struct {
 	{"admin.revoked", N_("Revoked on behalf of the user")},
 	{"admin.retried", N_("Application in error tried again")},
 	{"admin.deleted", N_("Application in error deleted")},
+	{"admin.attached", N_("Imported certificate given to an owner")},
 	{"admin.detached", N_("Imported certificate taken from its owner")},
 	{"admin.detached.undone", N_("Imported certificate may be given back")},
 	{"admin.audit.verify", N_("Verification of the audit trail started")},

@@ -12,7 +12,7 @@ struct stepping {
 	struct arena *arena;
 	const struct job_run *job;
 	struct run run;
-	bool by_mail[32]; /* of the plugin of this place: certificate_type_live_by_mail() */
+	const char *const *by_mail; /* certificate_types_by_mail() */
 };
 
 static void phase_to(struct run *run, const char *phase)
@@ -63,10 +63,11 @@ static enum status classify(struct db *db, struct stepping *s)
 
 static bool live_by_mail(const struct stepping *s, const char *type)
 {
-	for (size_t i = 0; i < plugin_count() && i < COUNT_OF(s->by_mail); i++)
-		if (text_same(plugin_at(i)->name, type))
-			return s->by_mail[i];
-	return false;
+	const char *const *name = s->by_mail;
+
+	while (*name && !text_same(*name, type))
+		name++;
+	return *name != NULL;
 }
 
 static struct imported imported_of(const struct stepping *s, const struct row *row)
@@ -279,11 +280,9 @@ static enum status hand_on(const struct job_run *run, uint64_t steps)
 
 enum status step_job(const struct job_run *run)
 {
-	struct stepping s = {.job = run, .arena = arena_new()};
+	struct stepping s = {.job = run, .arena = arena_new(), .by_mail = certificate_types_by_mail(run->arena)};
 	enum status st = STATUS_OK;
 
-	for (size_t i = 0; i < plugin_count() && i < COUNT_OF(s.by_mail); i++)
-		s.by_mail[i] = certificate_type_live_by_mail(plugin_at(i));
 	while (st == STATUS_OK && !job_run_over(run)) {
 		arena_reset(s.arena);
 		st = db_transact(run->db, step_body, &s);

@@ -36,6 +36,8 @@ static const struct route routes[] = {
 	{"GET", "/admin_users/certificates/:id/detach", ACCESS_ADMIN, detach_question, .right = RIGHT_CHANGE},
 	{"POST", "/admin_users/certificates/:id/detach", ACCESS_ADMIN, detach_order, .right = RIGHT_CHANGE},
 	{"POST", "/admin_users/certificates/:id/detach_undo", ACCESS_ADMIN, detach_undo, .right = RIGHT_CHANGE},
+	{"GET", "/admin_users/certificates/:id/give", ACCESS_ADMIN, give_question, .right = RIGHT_CHANGE},
+	{"POST", "/admin_users/certificates/:id/give", ACCESS_ADMIN, give_order, .right = RIGHT_CHANGE},
 	{0},
 };
 

@@ -60,6 +60,10 @@ enum status detach_undo(struct request *rq);
 /* The section of the details page, for who may change everything. */
 enum status detach_fill(struct request *rq, struct model *deeds, const struct application *app) MUST_CHECK;
 
+/* give.c */
+enum status give_question(struct request *rq);
+enum status give_order(struct request *rq);
+
 /* trouble.c */
 /* What an error means and what to do about it: msgids. Never NULL. */
 struct trouble {

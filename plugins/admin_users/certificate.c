@@ -162,6 +162,8 @@ static void done_fill(struct request *rq, struct model *m, const struct applicat
 		model_show(m, "DONE_RETRY");
 	if (text_same(done, "detach") && !app->user_id)
 		model_show(m, "DONE_DETACH");
+	if (text_same(done, "give") && app->user_id)
+		model_show(m, "DONE_GIVE");
 	if (text_same(done, "undo") && !app->user_id)
 		model_show(m, "DONE_UNDO");
 	if (request_query(rq, "again"))

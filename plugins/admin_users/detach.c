@@ -27,7 +27,10 @@ enum status detach_fill(struct request *rq, struct model *deeds, const struct ap
 		model_set(model_section(detach, "DETACH_NOT"), "DETACH_WHY", _(why));
 	} else if (app->user_id) {
 		model_show(model_section(deeds, "DETACH"), "DETACH_CAN");
-	} else if (d.from) {
+	} else {
+		model_show(deeds, "GIVE");
+	}
+	if (!app->user_id && d.from) {
 		s = user_get(rq->db, rq->arena, d.from, &from);
 		if (s != STATUS_OK)
 			return s == STATUS_MISSING ? STATUS_OK : s;

@@ -9,13 +9,13 @@ const texts = {
 		users: "利用者一覧", user: "利用者の詳細", list: "証明書一覧", details: "証明書の詳細", error: "申請エラーの詳細", menu: "管理者インタフェイス",
 		search: "検索", revoke: "失効申請", remove: "レコード削除", removed: "証明書のレコード削除を行いました。",
 		retry: "再実行", nothing: "該当するものはありません。", unknown: "所有者未確認", next: "次ページ", save: "応答をテキストファイルで保存",
-		cannot: "失効できません", certificates: "証明書", detach: "所有者を外す", undo: "再割り当てを許可",
+		cannot: "失効できません", certificates: "証明書", detach: "所有者を外す", undo: "再割り当てを許可", give: "所有者を割り当てる", further: "次へ", will: "割り当てる所有者", giveTo: "この所有者に割り当てる",
 	},
 	en: {
 		users: "List of users", user: "User details", list: "List of certificates", details: "Certificate details", error: "Error details", menu: "Administrator interface",
 		search: "Search", revoke: "Revoke", remove: "Delete the record", removed: "The record of the certificate was deleted.",
 		retry: "Start again", nothing: "There is nothing to show here.", unknown: "Owner not known yet", next: "Next page",
-		save: "Save the answer as a text file", cannot: "cannot be revoked", certificates: "Certificates", detach: "Take from the owner", undo: "Allow giving it back",
+		save: "Save the answer as a text file", cannot: "cannot be revoked", certificates: "Certificates", detach: "Take from the owner", undo: "Allow giving it back", give: "Give to an owner", further: "Next", will: "The owner will be", giveTo: "Give to this owner",
 	},
 };
 let browser;
@@ -161,6 +161,19 @@ async function detachment(v, id) {
 	await page.waitForURL(/done=undo$/);
 	await inspect(v, "admin-detach-undone");
 	assert.equal(await page.getByRole("button", { name: t.undo }).count(), 0);
+	await page.getByRole("button", { name: t.give }).click();
+	await page.locator("#give-eppn").fill("nobody@example.ac.jp");
+	await page.getByRole("button", { name: t.further, exact: true }).click();
+	await page.getByRole("alert").waitFor();
+	await inspect(v, "admin-give-unknown");
+	await page.locator("#give-eppn").fill("ADMIN@example.ac.jp");
+	await page.getByRole("button", { name: t.further, exact: true }).click();
+	await page.getByRole("heading", { name: t.will }).waitFor();
+	await inspect(v, "admin-give");
+	await page.getByRole("button", { name: t.giveTo }).click();
+	await page.waitForURL(/done=give$/);
+	await page.getByRole("link", { name: "admin@example.ac.jp" }).waitFor();
+	await inspect(v, "admin-given");
 }
 
 let next = 0;

@@ -237,16 +237,84 @@ static void only_what_was_imported(void **state)
 	assert_int_equal(audits("admin.detached"), 0);
 }
 
+static const char *give_form(const char *field, const char *value)
+{
+	return arena_printf(a, "form_key=" KEY_1 "&%s=%s", field, text_url_encode(a, value));
+}
+
+static const char *give_to(const struct user *user, const char *more)
+{
+	return arena_printf(a, "form_key=" KEY_1 "&to=%llu%s", (unsigned long long)user->id, more);
+}
+
+/* An alias, or an address of two: the administrator says whose it is, after a look at whom the ePPN names. */
+static void given_to_whom_the_administrator_names(void **state)
+{
+	uint64_t older = waiting("j1", "alias@u.test"), id = waiting("j2", "alias@u.test"), apart = waiting("j3", "alias@u.test");
+	struct user taro = person("taro@u.test", FORGE_IDP, "taro@u.test");
+
+	mariadb_exec(arena_printf(a, "UPDATE application SET renews = %llu, place = renews WHERE id = %llu", (unsigned long long)older, (unsigned long long)id));
+	assert_non_null(strstr(pages_get("en", session, path_of(id, "")).page, path_of(id, "/give\"")));
+	assert_int_equal(pages_get("ja", session, path_of(id, "/give")).http, 200);
+	struct answer answer = pages_post(session, path_of(id, "/give"), give_form("eppn", "nobody@u.test"), NULL);
+	assert_int_equal(answer.http, 400);
+	assert_non_null(strstr(answer.page, "nobody@u.test")); /* to be mended, not to be written again */
+	assert_int_equal(pages_post(session, path_of(id, "/give"), give_form("eppn", ""), NULL).http, 400);
+	assert_int_equal(pages_post(session, path_of(id, "/give"), give_form("eppn", "a\nb' OR 1=1"), NULL).http, 400);
+	assert_int_equal(pages_post(session, path_of(id, "/give"), give_form("to", "99999"), NULL).http, 404);
+	assert_int_equal(pages_post(session, path_of(id, "/give"), give_to(&taro, "&note=a%0ab"), NULL).http, 400);
+	assert_int_equal(pages_post(session, path_of(id, "/give"), give_to(&taro, ""), "wrong").http, 403);
+	answer = pages_post(session, path_of(id, "/give"), give_form("eppn", " ＴＡＲＯ@U.test "), NULL);
+	assert_int_equal(answer.http, 200);
+	assert_non_null(strstr(answer.page, arena_printf(a, "name=\"to\" value=\"%llu\"", (unsigned long long)taro.id)));
+	assert_non_null(strstr(answer.page, "another address than"));
+	assert_int_equal(owner_of(id), 0); /* asked, not done */
+
+	assert_string_equal(pages_post(session, path_of(id, "/give"), give_to(&taro, "&note=phoned"), NULL).location, path_of(id, "?done=give"));
+	assert_int_equal(owner_of(id), taro.id);
+	assert_int_equal(owner_of(older), taro.id);
+	assert_int_equal(owner_of(apart), 0);
+	assert_int_equal(mariadb_number(arena_printf(a, "SELECT number FROM application WHERE id = %llu", (unsigned long long)older)), 1);
+	assert_int_equal(mariadb_number(arena_printf(a, "SELECT number FROM application WHERE id = %llu", (unsigned long long)id)), 2);
+	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM audit WHERE action = 'admin.attached' AND actor = '" PAGES_ADMIN
+		"' AND detail = 'user:%llu note phoned'", (unsigned long long)taro.id)), 2);
+	assert_int_equal(pages_get("en", pages_session(&taro), "/client/2").http, 200);
+}
+
+/* Twice is once; what has an owner is not given to another, nor what was applied for here. */
+static void given_once(void **state)
+{
+	uint64_t id = waiting("k1", "");
+	struct user taro = person("taro@u.test", FORGE_IDP, "taro@u.test"), other = person("other@u.test", FORGE_IDP, "other@u.test");
+	struct application own = test_in_state(db, a, &other, APPLICATION_TAKEN);
+
+	pages_post(session, path_of(id, "/give"), give_to(&taro, ""), NULL);
+	assert_string_equal(pages_post(session, path_of(id, "/give"), give_to(&taro, ""), NULL).location, path_of(id, "?done=give&again=1"));
+	assert_int_equal(pages_post(session, path_of(id, "/give"), give_to(&other, ""), NULL).http, 409);
+	assert_int_equal(pages_get("en", session, path_of(id, "/give")).http, 409);
+	assert_int_equal(pages_post(session, path_of(own.id, "/give"), give_to(&taro, ""), NULL).http, 409);
+	check_status(application_give(db, a, id, &other, (const char *const[]){NULL}, ""), STATUS_CONFLICT);
+	check_status(application_give(db, a, own.id, &taro, (const char *const[]){NULL}, ""), STATUS_CONFLICT);
+	assert_int_equal(owner_of(id), taro.id);
+	assert_int_equal(owner_of(own.id), other.id);
+	assert_int_equal(audits("admin.attached"), 1);
+	/* And back: taken from him, it may be given to the other. */
+	pages_post(session, path_of(id, "/detach"), form(&taro, ""), NULL);
+	pages_post(session, path_of(id, "/give"), give_to(&other, ""), NULL);
+	assert_int_equal(owner_of(id), other.id);
+}
+
 static void roles(void **state)
 {
 	uint64_t id = waiting("h1", "taro@u.test");
 	struct user taro = person("taro@u.test", FORGE_IDP, "taro@u.test");
 	const char *desk = pages_admin_session(&help_desk), *none = pages_session(&taro);
-	static const char *const posts[] = {"/detach", "/detach_undo"};
+	static const char *const posts[] = {"/detach", "/detach_undo", "/give"};
 
 	log_in(&taro);
 	assert_null(strstr(pages_get("en", desk, path_of(id, "")).page, "/detach"));
 	assert_int_equal(pages_get("en", desk, path_of(id, "/detach")).http, 403);
+	assert_int_equal(pages_get("en", desk, path_of(id, "/give")).http, 403);
 	assert_int_equal(pages_get("en", none, path_of(id, "/detach")).http, 404);
 	for (size_t i = 0; i < COUNT_OF(posts); i++) {
 		assert_int_equal(pages_post(desk, path_of(id, posts[i]), form(&taro, ""), NULL).http, 403);
@@ -265,6 +333,8 @@ int main(void)
 		cmocka_unit_test_setup(taken_from_the_wrong_one, fresh),
 		cmocka_unit_test_setup(given_back, fresh),
 		cmocka_unit_test_setup(only_what_was_imported, fresh),
+		cmocka_unit_test_setup(given_to_whom_the_administrator_names, fresh),
+		cmocka_unit_test_setup(given_once, fresh),
 		cmocka_unit_test_setup(roles, fresh),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
