@@ -408,7 +408,7 @@ static void usage(void)
 
 int main(int argc, char **argv)
 {
-	struct program p = {.arena = arena_new(), .config_dir = CONFIG_DIR};
+	struct program p = {.config_dir = CONFIG_DIR};
 	int option;
 	while ((option = getopt(argc, argv, "+c:h")) != -1) {
 		if (option == 'c')
@@ -424,6 +424,7 @@ int main(int argc, char **argv)
 		usage();
 		return argc < 1 ? 2 : 0;
 	}
+	p.arena = arena_new();
 	audit_context("system", argv[0]);
 	enum status (*run)(struct program *, int, char **) = command_of_plugin;
 	for (size_t i = 0; i < COUNT_OF(commands); i++)

@@ -85,3 +85,15 @@ assert taro.get("/client/4").status == 404
 page = browser.get(f"/admin_import/{run}/errors")
 assert page.body.startswith(b"\xef\xbb\xbf\"Row\",") and "attachment" in page.header("Content-Disposition")
 print("imported, with a server killed on the way")
+
+# The example that the page offers has something of every class, one row in error, and one in progress.
+example = browser.get("/static/admin_import/example.tsv").body
+page = upload(browser, example, browser.get("/admin_import").form("/admin_import/upload").fields["csrf"])
+assert page.status == 303, (page.status, page.text[:2000])
+run = int(page.header("Location").rsplit("/", 1)[1])
+wait(lambda: sql(f"SELECT phase FROM import_run WHERE id = {run}") == "READY", "the classification of the example")
+classes = dict(row.split("\t") for row in sql(f"SELECT class, COUNT(*) FROM import_row WHERE run_id = {run} GROUP BY class").splitlines())
+assert classes == {"waiting": "1", "issued": "12", "renewed": "1", "revoked": "1", "progress": "1", "error": "1"}, classes
+page = browser.get(f"/admin_import/{run}/discard")
+browser.submit(page, page.form("/discard"))
+wait(lambda: sql(f"SELECT phase FROM import_run WHERE id = {run}") == "DISCARDED", "discarding the example")

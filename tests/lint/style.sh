@@ -17,4 +17,9 @@ done
 for action in $(grep -rhoE '"admin\.[a-z_.]+"' core plugins --include='*.c' | sort -u); do
 	grep -qF "{$action, " plugins/admin_audit/words.c || { echo "$action is no action of plugins/admin_audit/words.c"; bad=1; }
 done
+# What the Japanese README tells to type, the English one or the program knows too.
+known=$(cat README.md core/main.c | tr -s '\n ' '  ')
+grep -oE '`[^`]+`' README.ja.md | tr -d '`' | sed 's/^inkan //' | sort -u | while read -r words; do
+	printf %s "$known" | grep -qF -- "$words" || { echo "README.ja.md: \"$words\" stands in neither README.md nor core/main.c"; exit 1; }
+done || bad=1
 exit $bad
