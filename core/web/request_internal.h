@@ -86,4 +86,8 @@ bool response_write(struct request *rq, struct request_sink sink);
 /* Calls what request_after() asked for. */
 void response_after(struct request *rq, bool complete);
 
+/* route.c: the route that the path means, the one that says most; NULL: none. And the parts of the path that its pattern names. */
+const struct route *route_find(const char *method, const char *path);
+struct pairs route_parts(struct arena *a, const char *pattern, const char *path);
+
 #endif
