@@ -5,17 +5,93 @@
 #define VALID "state IN ('TAKEN', 'DELIVERED', 'REVOKE_ERROR')"
 #define UNTAKEN "state IN ('ACCEPTED', 'SENT', 'PIN')"
 
-static enum status number(struct db *db, struct arena *a, struct db_rows *rows, enum status s, int64_t *ret)
+static enum status number(const struct db_rows *rows, enum status s, int64_t *ret)
 {
 	if (s == STATUS_OK)
 		*ret = rows->rows ? db_int(rows, 0, 0) : 0;
 	return s;
 }
 
-enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, struct run_counts *ret)
+static enum status ids(struct arena *a, const struct db_rows *rows, uint64_t **ret, size_t *ret_n)
+{
+	*ret = arena_array(a, rows->rows, sizeof **ret);
+	for (size_t i = 0; i < rows->rows; i++)
+		(*ret)[i] = (uint64_t)db_int(rows, i, 0);
+	*ret_n = rows->rows;
+	return STATUS_OK;
+}
+
+/* --- Certificates without an owner ------------------------------------------------------------------------------------------------- */
+
+/* Three parameters: the run, the time, and both again. */
+#define LIVES "p.user_id IS NULL AND p.live_until > ? AND (p." VALID " OR p." UNTAKEN ")"
+#define UNCLAIMED(columns)                                                                                                             \
+	"SELECT " columns " FROM leavers_unknown n STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = n.eppn"                   \
+	" WHERE n.run_id = ? AND " LIVES " UNION SELECT " columns " FROM leavers_person l STRAIGHT_JOIN user u ON u.id = l.user_id"     \
+	" STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = u.mail_lower AND u.mail_lower <> ''"                               \
+	" WHERE l.run_id = ? AND l.cancelled_at = 0 AND " LIVES
+#define UNCLAIMED_ARGS DB_INT(run), DB_INT(now), DB_INT(run), DB_INT(now)
+
+enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, UNCLAIMED("p.id, p.mail, p.subject") " ORDER BY 1 LIMIT ?", UNCLAIMED_ARGS, DB_INT(limit));
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows + 1, sizeof **ret);
+	for (size_t i = 0; i < rows.rows; i++)
+		(*ret)[i] = (struct unclaimed){(uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2)};
+	*ret_n = rows.rows;
+	return STATUS_OK;
+}
+
+static enum status unclaimed_count(struct db *db, struct arena *a, uint64_t run, when now, int64_t *ret)
+{
+	struct db_rows rows;
+
+	return number(&rows, db_select(db, a, &rows, "SELECT COUNT(*) FROM (" UNCLAIMED("p.id") ") AS c", UNCLAIMED_ARGS), ret);
+}
+
+enum status items_plan(struct db *db, uint64_t run, when now, uint64_t *ret_n)
+{
+	return db_exec(db, ret_n,
+		"INSERT INTO leavers_item (run_id, application_id, user_id, outcome, at) SELECT ?, c.id, 0, 'planned', 0 FROM (" UNCLAIMED("p.id") ") AS c",
+		DB_INT(run), UNCLAIMED_ARGS);
+}
+
+/* Of those of a run (user 0): what is still to be done, and what of it at this time. */
+#define OPEN "user_id = 0 AND outcome IN ('planned', 'untaken')"
+#define DUE OPEN " AND (outcome = 'planned' OR at <= ?)"
+
+enum status run_items_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, "SELECT application_id FROM leavers_item WHERE run_id = ? AND " DUE " ORDER BY application_id LIMIT ?",
+		DB_INT(run), DB_INT(now - LEAVERS_AGAIN), DB_INT(limit));
+
+	return s == STATUS_OK ? ids(a, &rows, ret, ret_n) : s;
+}
+
+/* Changed, not only locked: locks do not reach across the nodes of a cluster. */
+enum status item_take(struct db *db, uint64_t run, uint64_t application, when now, bool *ret)
+{
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed, "UPDATE leavers_item SET outcome = 'untaken', at = ? WHERE run_id = ? AND application_id = ? AND " DUE,
+		DB_INT(now), DB_INT(run), DB_INT(application), DB_INT(now - LEAVERS_AGAIN));
+
+	if (s == STATUS_OK)
+		*ret = changed == 1;
+	return s;
+}
+
+/* --- Counting and reading ---------------------------------------------------------------------------------------------------------- */
+
+enum status run_count(struct db *db, struct arena *a, const struct run *run, when now, struct run_counts *ret)
 {
 	struct run_counts c = {0};
 	struct db_rows rows;
+	uint64_t id = run->id;
 	enum status s = db_select(db, a, &rows,
 		"SELECT COUNT(*), COALESCE(SUM(cancelled_at = 0 AND done_at = 0), 0), COALESCE(SUM(cancelled_at > 0), 0) FROM leavers_person WHERE run_id = ?", DB_INT(id));
 
@@ -25,7 +101,9 @@ enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, str
 	c.persons_left = db_int(&rows, 0, 1);
 	c.persons_cancelled = db_int(&rows, 0, 2);
 	s = db_select(db, a, &rows, "SELECT COUNT(*) FROM leavers_unknown WHERE run_id = ?", DB_INT(id));
-	s = number(db, a, &rows, s, &c.unknown);
+	s = number(&rows, s, &c.unknown);
+	if (s == STATUS_OK && run->state == RUN_DRAFT)
+		s = unclaimed_count(db, a, id, now, &c.unclaimed);
 	if (s == STATUS_OK)
 		s = db_select(db, a, &rows,
 			"SELECT CAST(COALESCE(SUM(p." VALID "), 0) AS SIGNED), CAST(COALESCE(SUM(p." UNTAKEN "), 0) AS SIGNED)"
@@ -37,7 +115,8 @@ enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, str
 	c.certificates = db_int(&rows, 0, 0);
 	c.untaken = db_int(&rows, 0, 1);
 	s = db_select(db, a, &rows,
-		"SELECT i.outcome, COUNT(*), CAST(SUM(p.state = 'REVOKED') AS SIGNED), CAST(SUM(p.state = 'REVOKE_ERROR') AS SIGNED)"
+		"SELECT i.outcome, COUNT(*), CAST(SUM(p.state = 'REVOKED') AS SIGNED), CAST(SUM(p.state = 'REVOKE_ERROR') AS SIGNED),"
+		" CAST(SUM(i.user_id = 0) AS SIGNED)"
 		" FROM leavers_item i JOIN application p ON p.id = i.application_id WHERE i.run_id = ? GROUP BY i.outcome",
 		DB_INT(id));
 	for (size_t i = 0; s == STATUS_OK && i < rows.rows; i++) {
@@ -50,6 +129,10 @@ enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, str
 			c.already = db_int(&rows, i, 1);
 		} else if (text_same(outcome, "ended")) {
 			c.ended = db_int(&rows, i, 1);
+		} else if (text_same(outcome, "planned")) {
+			c.unclaimed = db_int(&rows, i, 1);
+		} else if (text_same(outcome, "untaken")) {
+			c.untaken += db_int(&rows, i, 4); /* the others are counted with their persons */
 		}
 	}
 	if (s == STATUS_OK)
@@ -129,15 +212,6 @@ enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned 
 	return STATUS_OK;
 }
 
-static enum status ids(struct arena *a, const struct db_rows *rows, uint64_t **ret, size_t *ret_n)
-{
-	*ret = arena_array(a, rows->rows, sizeof **ret);
-	for (size_t i = 0; i < rows->rows; i++)
-		(*ret)[i] = (uint64_t)db_int(rows, i, 0);
-	*ret_n = rows->rows;
-	return STATUS_OK;
-}
-
 enum status person_live(struct db *db, struct arena *a, uint64_t user, when now, uint64_t **ret, size_t *ret_n)
 {
 	struct db_rows rows;
@@ -148,6 +222,11 @@ enum status person_live(struct db *db, struct arena *a, uint64_t user, when now,
 
 /* --- Carrying out ------------------------------------------------------------------------------------------------------------------- */
 
+/* Somebody or something of the run r is not done with. */
+#define LEFT                                                                                                                           \
+	"EXISTS (SELECT 1 FROM leavers_person p WHERE p.run_id = r.id AND p.done_at = 0 AND p.cancelled_at = 0)"                        \
+	" OR EXISTS (SELECT 1 FROM leavers_item i WHERE i.run_id = r.id AND " OPEN ")"
+
 enum status run_due(struct db *db, struct arena *a, when now, struct run *ret)
 {
 	struct db_rows rows;
@@ -157,34 +236,12 @@ enum status run_due(struct db *db, struct arena *a, when now, struct run *ret)
 	if (s == STATUS_OK) /* one whose people only wait for their next look must not hide another */
 		s = db_select(db, a, &rows,
 			"SELECT id FROM leavers_run r WHERE state = 'running' AND (EXISTS (SELECT 1 FROM leavers_person p WHERE p.run_id = r.id"
-			" AND p.done_at = 0 AND p.cancelled_at = 0 AND p.next_at <= ?) OR NOT EXISTS (SELECT 1 FROM leavers_person p"
-			" WHERE p.run_id = r.id AND p.done_at = 0 AND p.cancelled_at = 0)) ORDER BY run_at, id LIMIT 1",
-			DB_INT(now));
+			" AND p.done_at = 0 AND p.cancelled_at = 0 AND p.next_at <= ?) OR EXISTS (SELECT 1 FROM leavers_item i WHERE i.run_id = r.id AND " DUE
+			") OR NOT (" LEFT ")) ORDER BY run_at, id LIMIT 1",
+			DB_INT(now), DB_INT(now - LEAVERS_AGAIN));
 	if (s == STATUS_OK && rows.rows == 0)
 		return cause(STATUS_MISSING, "no run for leavers is due");
 	return s == STATUS_OK ? run_get(db, a, (uint64_t)db_int(&rows, 0, 0), ret) : s;
-}
-
-#define UNCLAIMED "p.user_id IS NULL AND p.live_until > ? AND (p." VALID " OR p." UNTAKEN ")"
-
-enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret, size_t *ret_n)
-{
-	struct db_rows rows;
-	enum status s = db_select(db, a, &rows,
-		"SELECT p.id, p.mail, p.subject FROM leavers_unknown n STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = n.eppn"
-		" WHERE n.run_id = ? AND " UNCLAIMED
-		" UNION SELECT p.id, p.mail, p.subject FROM leavers_person l STRAIGHT_JOIN user u ON u.id = l.user_id"
-		" STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = u.mail_lower AND u.mail_lower <> ''"
-		" WHERE l.run_id = ? AND l.cancelled_at = 0 AND " UNCLAIMED " ORDER BY 1 LIMIT ?",
-		DB_INT(run), DB_INT(now), DB_INT(run), DB_INT(now), DB_INT(limit));
-
-	if (s != STATUS_OK)
-		return s;
-	*ret = arena_array(a, rows.rows + 1, sizeof **ret);
-	for (size_t i = 0; i < rows.rows; i++)
-		(*ret)[i] = (struct unclaimed){(uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2)};
-	*ret_n = rows.rows;
-	return STATUS_OK;
 }
 
 enum status run_untold(struct db *db, struct arena *a, unsigned limit, uint64_t *ret_run, uint64_t **ret_users, size_t *ret_n)
@@ -315,7 +372,8 @@ enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t
 	/* What was asked for once stays so, whatever a later look finds. */
 	return db_exec(db, NULL,
 		"INSERT INTO leavers_item (run_id, application_id, user_id, outcome, at) VALUES (?, ?, ?, ?, ?)"
-		" ON DUPLICATE KEY UPDATE at = IF(outcome = 'untaken', VALUES(at), at), outcome = IF(outcome = 'untaken', VALUES(outcome), outcome)",
+		" ON DUPLICATE KEY UPDATE at = IF(outcome IN ('untaken', 'planned'), VALUES(at), at),"
+		" outcome = IF(outcome IN ('untaken', 'planned'), VALUES(outcome), outcome)",
 		DB_INT(run), DB_INT(application), DB_INT(user), DB_TEXT(outcome), DB_INT(now));
 }
 
@@ -323,7 +381,7 @@ enum status run_end(struct db *db, uint64_t run, when now)
 {
 	return db_exec(db, NULL,
 		"UPDATE leavers_run r SET r.state = 'done', r.ended_at = ? WHERE r.id = ? AND r.state = 'running'"
-		" AND NOT EXISTS (SELECT 1 FROM leavers_person p WHERE p.run_id = r.id AND p.done_at = 0 AND p.cancelled_at = 0)",
+		" AND NOT (" LEFT ")",
 		DB_INT(now), DB_INT(run));
 }
 
@@ -334,7 +392,7 @@ enum status result_list(struct db *db, struct arena *a, uint64_t run, uint64_t a
 	enum status s = db_select(db, a, &rows,
 		"SELECT i.application_id, COALESCE(p.number, 0), COALESCE(u.eppn, ''), COALESCE(p.type, ''), COALESCE(p.subject, ''), p.serial, i.outcome,"
 		" COALESCE(p.state, ''), i.at, COALESCE(p.revoked_at, 0) FROM leavers_item i LEFT JOIN application p ON p.id = i.application_id"
-		" LEFT JOIN user u ON u.id = i.user_id WHERE i.run_id = ? AND i.application_id > ? ORDER BY i.application_id LIMIT ?",
+		" LEFT JOIN user u ON u.id = IF(i.user_id = 0, p.user_id, i.user_id) WHERE i.run_id = ? AND i.application_id > ? ORDER BY i.application_id LIMIT ?",
 		DB_INT(run), DB_INT(after), DB_INT(limit));
 
 	if (s != STATUS_OK)

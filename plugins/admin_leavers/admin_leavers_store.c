@@ -7,7 +7,7 @@ static const char *const state_names[] = {
 #undef X
 };
 
-#define RUN_COLUMNS "id, state, made_by, made_at, how, duplicates, reason, run_at, started_at, ended_at, ended_by"
+#define RUN_COLUMNS "id, state, made_by, made_at, how, duplicates, reason, run_at, started_at, ended_at, ended_by, unclaimed"
 
 static enum status run_fill(const struct db_rows *rows, size_t i, struct run *ret)
 {
@@ -29,6 +29,7 @@ static enum status run_fill(const struct db_rows *rows, size_t i, struct run *re
 		.started_at = db_int(rows, i, 8),
 		.ended_at = db_int(rows, i, 9),
 		.ended_by = db_text(rows, i, 10),
+		.unclaimed = db_int(rows, i, 11) != 0,
 	};
 	return STATUS_OK;
 }
@@ -192,6 +193,7 @@ struct deciding {
 	const char *by;
 	int reason;
 	when run_at, now;
+	bool unclaimed;
 	bool back;
 };
 
@@ -214,23 +216,27 @@ static enum status audit_decision(struct db *db, const struct deciding *d, const
 static enum status start_body(struct db *db, void *context)
 {
 	const struct deciding *d = context;
-	uint64_t changed = 0;
-	char detail[100];
+	uint64_t changed = 0, unclaimed = 0;
+	char detail[150];
 	struct arena *a = arena_new();
 	enum status s = db_exec(db, &changed,
-		"UPDATE leavers_run SET state = 'waiting', made_by = ?, reason = ?, run_at = ?, made_at = ? WHERE id = ? AND state = 'draft'",
-		DB_TEXT(d->by), DB_INT(d->reason), DB_INT(d->run_at), DB_INT(d->now), DB_INT(d->id));
+		"UPDATE leavers_run SET state = 'waiting', made_by = ?, reason = ?, unclaimed = ?, run_at = ?, made_at = ? WHERE id = ? AND state = 'draft'",
+		DB_TEXT(d->by), DB_INT(d->reason), DB_INT(d->unclaimed), DB_INT(d->run_at), DB_INT(d->now), DB_INT(d->id));
 
 	if (s == STATUS_OK)
 		s = late(changed, d);
+	if (s == STATUS_OK && d->unclaimed)
+		s = items_plan(db, d->id, d->now, &unclaimed);
 	snprintf(detail, sizeof detail, "reason %d at %s", d->reason, clock_rfc3339(a, d->run_at));
+	if (unclaimed)
+		snprintf(detail + strlen(detail), sizeof detail - strlen(detail), " unclaimed %llu", (unsigned long long)unclaimed);
 	arena_free(a);
 	return s == STATUS_OK ? audit_decision(db, d, "admin.leavers.started", detail) : s;
 }
 
-enum status run_start(struct db *db, uint64_t id, const char *by, int reason, when run_at, when now)
+enum status run_start(struct db *db, uint64_t id, const char *by, int reason, bool unclaimed, when run_at, when now)
 {
-	struct deciding d = {.id = id, .by = by, .reason = reason, .run_at = run_at, .now = now};
+	struct deciding d = {.id = id, .by = by, .reason = reason, .unclaimed = unclaimed, .run_at = run_at, .now = now};
 
 	return db_transact(db, start_body, &d);
 }

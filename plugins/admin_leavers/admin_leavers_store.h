@@ -26,6 +26,7 @@ struct run {
 	int reason;          /* RFC 5280 5.3.1 */
 	when run_at, started_at, ended_at;
 	const char *ended_by; /* who cancelled it */
+	bool unclaimed; /* certificates without an owner are revoked with it */
 };
 
 /* A draft of these ePPNs (folded, each once). Unknown ones are kept to be told. */
@@ -37,8 +38,9 @@ enum status run_draft_search(struct db *db, struct arena *a, const char *by, whe
 	uint64_t *ret) MUST_CHECK;
 enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret) MUST_CHECK; /* MISSING */
 enum status run_list(struct db *db, struct arena *a, uint64_t below, unsigned limit, struct run **ret, size_t *ret_n) MUST_CHECK;
-/* The draft becomes a decision. CONFLICT: it is no draft any more. */
-enum status run_start(struct db *db, uint64_t id, const char *by, int reason, when run_at, when now) MUST_CHECK;
+/* The draft becomes a decision. unclaimed: the certificates that unclaimed_list() names at this moment are part of it from now on, whoever
+ * may claim them later. CONFLICT: it is no draft any more. */
+enum status run_start(struct db *db, uint64_t id, const char *by, int reason, bool unclaimed, when run_at, when now) MUST_CHECK;
 /* Until it runs; `was`: draft or waiting, as whoever decides has seen it. CONFLICT: it is not so any more. A draft disappears. */
 enum status run_cancel(struct db *db, uint64_t id, enum run_state was, const char *by, when now) MUST_CHECK;
 /* One person of a run that has not begun, left out or put back. CONFLICT: too late, or done before. */
@@ -50,13 +52,17 @@ enum status run_sweep(struct db *db, when before) MUST_CHECK;
  * is more of it, or another. */
 enum status run_forget(struct db *db, when before, unsigned limit, bool *ret, bool *ret_more) MUST_CHECK;
 
+/* How often a certificate that was not obtained yet is looked at again: until it is, or can be no more. */
+#define LEAVERS_AGAIN DAY
+
 struct run_counts {
 	int64_t persons, persons_left, persons_cancelled, unknown;
 	int64_t certificates;  /* that could be revoked now */
 	int64_t untaken;       /* applied for or ready, but not obtained yet */
+	int64_t unclaimed;     /* before the decision: that have no owner; after it: of those, that are still to be revoked */
 	int64_t asked, revoked, failed, already, ended; /* of what was done */
 };
-enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, struct run_counts *ret) MUST_CHECK;
+enum status run_count(struct db *db, struct arena *a, const struct run *run, when now, struct run_counts *ret) MUST_CHECK;
 
 struct person {
 	uint64_t user_id;
@@ -75,13 +81,15 @@ enum status person_planned(struct db *db, struct arena *a, uint64_t user, struct
 enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, const char ***ret, size_t *ret_n,
 	unsigned *ret_last) MUST_CHECK;
 /* Valid certificates that nobody has claimed yet, imported ones, whose mail address is an entry of the list that is no user's, or that of a
- * person of the run: nothing of the run revokes them. */
+ * person of the run. */
 struct unclaimed {
 	uint64_t application;
 	const char *mail, *subject;
 };
 enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret,
 	size_t *ret_n) MUST_CHECK;
+/* Makes them items of the run; ret_n: how many. */
+enum status items_plan(struct db *db, uint64_t run, when now, uint64_t *ret_n) MUST_CHECK;
 /* Ids of the person's applications that live as of now: certificates that are valid, and those not obtained yet. */
 enum status person_live(struct db *db, struct arena *a, uint64_t user, when now, uint64_t **ret, size_t *ret_n) MUST_CHECK;
 
@@ -103,7 +111,10 @@ enum status person_take(struct db *db, uint64_t run, uint64_t user, when now, bo
 /* next_at 0: done. */
 enum status person_end(struct db *db, uint64_t run, uint64_t user, when now, when next_at) MUST_CHECK;
 enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t user, const char *outcome, when now) MUST_CHECK;
-/* Nobody is left: done. */
+/* Certificates without an owner that are due, at most limit; item_take as person_take. */
+enum status run_items_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n) MUST_CHECK;
+enum status item_take(struct db *db, uint64_t run, uint64_t application, when now, bool *ret) MUST_CHECK;
+/* Nobody and nothing is left: done. */
 enum status run_end(struct db *db, uint64_t run, when now) MUST_CHECK;
 
 /* A row of the result: a certificate with what became of it, or a person without any (application 0), above the place. */

@@ -1,8 +1,6 @@
 /* Carries runs out when the grace is over: the revocations, person by person. */
 #include "leavers.h"
 
-/* How often a certificate that was not obtained yet is looked at again: until it is, or can be no more. */
-#define AGAIN DAY
 /* A draft that nobody decides on is forgotten. */
 #define DRAFT_KEPT DAY
 /* Rows that are forgotten in one statement: short locks. */
@@ -11,11 +9,11 @@
 struct person_run {
 	struct arena *arena;
 	const struct run *run;
-	uint64_t user;
+	uint64_t user; /* 0: of certificates without an owner */
 	when now;
 };
 
-/* One certificate, in the transaction of its person. ret_again: it may yet be obtained. */
+/* One certificate, in the transaction of its person or its own. ret_again: it may yet be obtained. */
 static enum status revoke_one(struct db *db, const struct person_run *p, uint64_t id, bool *ret_again)
 {
 	struct application app;
@@ -28,8 +26,10 @@ static enum status revoke_one(struct db *db, const struct person_run *p, uint64_
 	const char *what = "already";
 	enum status s = application_get(db, p->arena, id, &app);
 
+	if (s == STATUS_MISSING) /* deleted since */
+		return item_put(db, p->run->id, id, p->user, "ended", p->now);
 	if (s != STATUS_OK)
-		return s == STATUS_MISSING ? STATUS_OK : s;
+		return s;
 	switch (application_phase(&app, p->now)) {
 	case PHASE_BEFORE:
 	case PHASE_PENDING:
@@ -72,7 +72,42 @@ static enum status person_body(struct db *db, void *context)
 	s = person_live(db, p->arena, p->user, p->now, &apps, &n);
 	for (size_t i = 0; s == STATUS_OK && i < n; i++)
 		s = revoke_one(db, p, apps[i], &again);
-	return s == STATUS_OK ? person_end(db, p->run->id, p->user, p->now, again ? p->now + AGAIN : 0) : s;
+	return s == STATUS_OK ? person_end(db, p->run->id, p->user, p->now, again ? p->now + LEAVERS_AGAIN : 0) : s;
+}
+
+struct item_run {
+	struct person_run person;
+	uint64_t application;
+};
+
+static enum status item_body(struct db *db, void *context)
+{
+	const struct item_run *i = context;
+	bool mine = false, again = false;
+	enum status s = item_take(db, i->person.run->id, i->application, i->person.now, &mine);
+
+	return s == STATUS_OK && mine ? revoke_one(db, &i->person, i->application, &again) : s;
+}
+
+/* What has no owner: each for itself. */
+static enum status items_carry_out(const struct job_run *job, const struct run *run)
+{
+	struct arena *a = arena_new();
+	enum status s = STATUS_OK;
+	size_t n = LEAVERS_STEP;
+
+	while (s == STATUS_OK && n == LEAVERS_STEP && !job_run_over(job)) {
+		uint64_t *apps;
+		when now = clock_now();
+		s = run_items_due(job->db, a, run->id, now, LEAVERS_STEP, &apps, &n);
+		for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+			struct item_run item = {{.arena = a, .run = run, .now = now}, apps[i]};
+			s = db_transact(job->db, item_body, &item);
+		}
+		arena_reset(a);
+	}
+	arena_free(a);
+	return s;
 }
 
 static enum status run_carry_out(const struct job_run *job, const struct run *run)
@@ -91,6 +126,8 @@ static enum status run_carry_out(const struct job_run *job, const struct run *ru
 		}
 		arena_reset(a);
 	}
+	if (s == STATUS_OK)
+		s = items_carry_out(job, run);
 	if (s == STATUS_OK)
 		s = run_end(job->db, run->id, clock_now());
 	arena_free(a);

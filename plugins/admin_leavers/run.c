@@ -52,6 +52,8 @@ static void counts_fill(struct model *m, const struct run *run, const struct run
 	model_set_int(m, "CANCELLED_N", c->persons_cancelled);
 	model_set_int(m, "CERTIFICATES", c->certificates);
 	model_set_int(m, "UNTAKEN", c->untaken);
+	if (run->unclaimed && c->unclaimed)
+		model_set_int(model_section(m, "UNCLAIMED_PLAN"), "UNCLAIMED_N", c->unclaimed);
 	if (run->state == RUN_RUNNING || run->state == RUN_DONE) {
 		struct model *result = model_section(m, "RESULT");
 		model_set_int(result, "LEFT_N", c->persons_left);
@@ -119,7 +121,7 @@ static enum status people_fill(struct request *rq, struct model *m, const struct
 	return STATUS_OK;
 }
 
-/* What this run does not reach, with the way to where it can be revoked. */
+/* What is part of this run only when that is decided, and otherwise not reached, with the way to where it can be revoked. */
 static enum status unclaimed_fill(struct request *rq, struct model *m, const struct run *run)
 {
 	struct unclaimed *list;
@@ -129,6 +131,10 @@ static enum status unclaimed_fill(struct request *rq, struct model *m, const str
 	if (s != STATUS_OK || !n)
 		return s;
 	struct model *section = model_section(m, "UNCLAIMED");
+	if (run->state == RUN_DRAFT)
+		model_show(section, "UNCLAIMED_ASK");
+	else
+		model_show(section, "UNCLAIMED_NOT");
 	for (size_t i = 0; i < n && i < UNCLAIMED_ROWS; i++) {
 		struct model *row = model_section(section, "UNCLAIMED_ROW");
 		model_set(row, "UNCLAIMED_MAIL", list[i].mail);
@@ -159,7 +165,7 @@ static enum status unknown_fill(struct request *rq, struct model *m, const struc
 	return STATUS_OK;
 }
 
-static void decision_fill(struct request *rq, struct model *m, const struct run *run)
+static void decision_fill(struct request *rq, struct model *m, const struct run *run, const struct run_counts *counts)
 {
 	const char *grace = request_field(rq, "grace");
 	int code = REASON_BY_DEFAULT;
@@ -169,6 +175,12 @@ static void decision_fill(struct request *rq, struct model *m, const struct run 
 	model_set(m, "GRACE", grace ? grace : arena_printf(rq->arena, "%lld", (long long)(leavers_settings.grace / DAY)));
 	model_set_int(m, "GRACE_MAX", GRACE_DAYS_MAX);
 	reason_fill(m, REASON_ADMINISTRATOR, code);
+	if (counts->unclaimed) {
+		struct model *too = model_section(m, "UNCLAIMED_TOO");
+		model_set_int(too, "UNCLAIMED_N", counts->unclaimed);
+		if (request_field(rq, "unclaimed"))
+			model_show(too, "UNCLAIMED_CHECKED");
+	}
 	model_set(m, "CSRF", rq->csrf);
 }
 
@@ -239,13 +251,13 @@ static enum status run_show(struct request *rq, const struct run *run, const cha
 {
 	struct model *m = model_new(rq->arena);
 	struct run_counts counts;
-	enum status s = run_count(rq->db, rq->arena, run->id, rq->now, &counts);
+	enum status s = run_count(rq->db, rq->arena, run, rq->now, &counts);
 
 	if (s == STATUS_OK)
 		s = people_fill(rq, m, run);
 	if (s == STATUS_OK)
 		s = unknown_fill(rq, m, run, counts.unknown);
-	if (s == STATUS_OK)
+	if (s == STATUS_OK && !run->unclaimed)
 		s = unclaimed_fill(rq, m, run);
 	if (s == STATUS_OK)
 		s = news_fill(rq, m, run);
@@ -258,8 +270,8 @@ static enum status run_show(struct request *rq, const struct run *run, const cha
 	counts_fill(m, run, &counts);
 	if (why)
 		model_set(model_section(m, "WRONG"), "WHY", why);
-	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken > 0)
-		decision_fill(rq, model_section(m, "DECIDE"), run);
+	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken + counts.unclaimed > 0)
+		decision_fill(rq, model_section(m, "DECIDE"), run, &counts);
 	else if (run->state == RUN_DRAFT)
 		model_show(m, "NOTHING");
 	return request_page_code(rq, status_http(why ? STATUS_INVALID : STATUS_OK), "admin_leavers/run.html", _("Revocation for leavers"), m);
@@ -277,6 +289,7 @@ enum status run_page(struct request *rq)
 
 struct decision {
 	int reason;
+	bool unclaimed;
 	int64_t days;
 	when run_at;
 };
@@ -291,7 +304,7 @@ static bool decision_read(struct request *rq, struct decision *ret)
 	if (!grace || !text_int(text_trim(rq->arena, grace), 0, GRACE_DAYS_MAX, &days) ||
 		!reason_read(REASON_ADMINISTRATOR, request_field(rq, "reason"), &reason))
 		return false;
-	*ret = (struct decision){.reason = reason, .days = days, .run_at = days ? clock_add_days(rq->now, (int)days) : rq->now};
+	*ret = (struct decision){.reason = reason, .unclaimed = text_same(request_field(rq, "unclaimed"), "1"), .days = days, .run_at = days ? clock_add_days(rq->now, (int)days) : rq->now};
 	return true;
 }
 
@@ -316,7 +329,7 @@ enum status run_confirm(struct request *rq)
 		return to_run(rq, &run, "?done=late");
 	if (!decision_read(rq, &d))
 		return refuse_form(rq, &run);
-	s = run_count(rq->db, rq->arena, run.id, rq->now, &counts);
+	s = run_count(rq->db, rq->arena, &run, rq->now, &counts);
 	if (s != STATUS_OK)
 		return s;
 	model_set_int(m, "ID", (long long)run.id);
@@ -331,6 +344,8 @@ enum status run_confirm(struct request *rq)
 		model_show(m, "LATER");
 	model_set_int(m, "REASON_CODE", d.reason);
 	model_set_int(m, "GRACE", d.days);
+	if (d.unclaimed)
+		model_set_int(model_section(m, "UNCLAIMED_TOO"), "UNCLAIMED_N", counts.unclaimed);
 	model_setf(m, "START_PATH", "/admin_leavers/%llu/start", (unsigned long long)run.id);
 	model_setf(m, "BACK_PATH", "/admin_leavers/%llu", (unsigned long long)run.id);
 	model_set(m, "CSRF", rq->csrf);
@@ -347,7 +362,7 @@ enum status run_begin(struct request *rq)
 		return s;
 	if (!decision_read(rq, &d))
 		return refuse_form(rq, &run);
-	s = run_start(rq->db, run.id, rq->user->eppn, d.reason, d.run_at, rq->now);
+	s = run_start(rq->db, run.id, rq->user->eppn, d.reason, d.unclaimed, d.run_at, rq->now);
 	if (s == STATUS_CONFLICT) {
 		log_status(s, "leavers, decided before");
 		return to_run(rq, &run, "?done=late");

@@ -106,13 +106,16 @@ async function userPath(name) {
 
 async function leavers(v, l) {
 	const { page } = v;
+	await database("INSERT IGNORE INTO application (state, type, upstream, profile, months, subject, live_until, name, mail, extra, created_at, changed_at, taken_at, serial, not_before, not_after, import_key)"
+		+ " VALUES ('TAKEN', 'client', 'upstream_local', '5', 52, 'CN=nobody', 4000000000000, '', 'nobody@example.ac.jp', '', 1, 1, 1, 'e1', 1, 4000000000000, UNHEX(SHA2('e1', 256)))");
 	await tab(v, "/admin_leavers", l.leavers);
 	await inspect(v, "leavers");
 	await button(v, l.concerned).last().click();
 	await page.getByRole("alert").filter({ hasText: l.empty }).waitFor();
 	await inspect(v, "leavers-wrong");
 	await preview(v, l, ["taro@example.ac.jp", "Hanako@example.ac.jp", "taro@example.ac.jp", "nobody@example.ac.jp", "admin@example.ac.jp"]);
-	await page.getByText("nobody@example.ac.jp").waitFor();
+	await page.getByRole("listitem").filter({ hasText: "CN=nobody" }).waitFor();
+	await page.locator("#unclaimed").check();
 	await inspect(v, "leavers-preview");
 	const row = page.getByRole("row").filter({ hasText: "hanako@example.ac.jp" });
 	await row.getByRole("button").click();
@@ -123,6 +126,7 @@ async function leavers(v, l) {
 	await inspect(v, "leavers-back");
 	await row.getByRole("button", { name: l.out }).click();
 	await page.getByRole("status").filter({ hasText: "hanako@example.ac.jp" }).waitFor();
+	await page.locator("#unclaimed").check();
 	await button(v, l.next).click();
 	await button(v, l.plan).waitFor();
 	await inspect(v, "leavers-confirm");

@@ -118,6 +118,65 @@ static void what_nobody_has_claimed_is_told(void **state)
 	assert_null(strstr(pages_get("en", session, draft("taro@example.ac.jp")).page, "Certificates without an owner"));
 }
 
+static int64_t items(const char *outcome)
+{
+	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM leavers_item WHERE outcome = '%s'", outcome));
+}
+
+/* As part of the run, when that is decided: those that were shown then, whoever claims one meanwhile; once, and to the end. */
+static void what_nobody_has_claimed_is_revoked_when_wanted(void **state)
+{
+	struct imported rows[] = {
+		{.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=one", .mail = "gone@example.ac.jp", .serial = "b1", .months = 13,
+			.applied_at = 1, .not_before = 1, .not_after = clock_now() + 90 * DAY},
+		{.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=two", .mail = "gone@example.ac.jp", .serial = "b2", .months = 13,
+			.applied_at = 1, .not_before = 1, .not_after = clock_now() + 90 * DAY},
+		{.state = APPLICATION_PIN, .type = "client", .subject = "CN=waits", .mail = "gone@example.ac.jp", .upstream_id = "u3", .months = 13,
+			.applied_at = 1, .download_until = clock_now() + 3 * DAY},
+	};
+	struct imported late = {.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=late", .mail = "gone@example.ac.jp", .serial = "b4",
+		.months = 13, .applied_at = 1, .not_before = 1, .not_after = clock_now() + 90 * DAY};
+
+	check_ok(application_import(db, a, "upstream_local", rows, COUNT_OF(rows), "test"));
+	const char *not_wanted = draft("gone@example.ac.jp");
+	assert_true(says(pages_get("en", session, not_wanted), "Revoke certificates without an owner too: 3"));
+	start(not_wanted, "0", "5");
+	run_job();
+	assert_string_equal(run_state(), "done");
+	assert_int_equal(state_of(rows[0].id), APPLICATION_TAKEN); /* only when it was ticked */
+
+	const char *path = draft("gone@example.ac.jp");
+	struct answer answer = pages_post(session, arena_printf(a, "%s/confirm", path), "grace=2&reason=5&unclaimed=1", NULL);
+	assert_true(says(answer, "name=\"unclaimed\" value=\"1\"") && says(answer, "Certificates without an owner, to revoke"));
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/start", path), "grace=2&reason=5&unclaimed=1", NULL).http, 303);
+	assert_int_equal(items("planned"), 3);
+	check_ok(application_import(db, a, "upstream_local", &late, 1, "test"));
+	/* Claimed by somebody who is not on the list. */
+	mariadb_exec(arena_printf(a, "UPDATE application SET user_id = %llu, number = 1 WHERE id = %llu", (unsigned long long)jiro.id, (unsigned long long)rows[1].id));
+	run_job();
+	assert_int_equal(items("planned"), 3); /* the grace is not over */
+	if (!pages_clock(2 * DAY))
+		return;
+	session = pages_admin_session(&admin);
+	run_job();
+	assert_int_equal(state_of(rows[0].id), APPLICATION_REVOKE_ACCEPTED);
+	assert_int_equal(state_of(rows[1].id), APPLICATION_REVOKE_ACCEPTED);
+	assert_int_equal(state_of(late.id), APPLICATION_TAKEN); /* nobody has seen it when it was decided */
+	assert_string_equal(run_state(), "running"); /* one may yet be obtained */
+	assert_int_equal(items("asked"), 2);
+	run_job();
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM event WHERE kind = 'REVOKE_ASKED'"), 2);
+	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'admin_leavers.mail'"), 0);
+	answer = pages_get("en", session, arena_printf(a, "%s/export", path));
+	assert_true(says(answer, "CN=one") && says(answer, "jiro@example.ac.jp"));
+	assert_true(pages_clock(6 * DAY));
+	session = pages_admin_session(&admin);
+	run_job();
+	assert_string_equal(run_state(), "done"); /* it can be obtained no more */
+	assert_int_equal(items("ended"), 1);
+	assert_int_equal(items("asked"), 2);
+}
+
 static void lists_as_pasted(void **state)
 {
 	static const struct {
@@ -648,6 +707,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_nobody_has_claimed_is_told, fresh),
+		cmocka_unit_test_setup(what_nobody_has_claimed_is_revoked_when_wanted, fresh),
 		cmocka_unit_test_setup(lists_as_pasted, fresh),
 		cmocka_unit_test_setup(searches, fresh),
 		cmocka_unit_test_setup(preview_and_decision, fresh),
