@@ -31,30 +31,28 @@ static void forms_fill(struct request *rq, struct model *m, const struct places 
 	}
 }
 
+static bool was_taken(const struct application *app, when now)
+{
+	enum certificate_state state = application_certificate(app, now);
+
+	return state == CERTIFICATE_VALID || state == CERTIFICATE_EXPIRED || state == CERTIFICATE_REVOKED;
+}
+
 /* Who has not had a certificate yet is told the steps to the first one, and which comes next. */
 static void first_time_fill(struct request *rq, struct model *m, const struct own_list *own)
 {
-	const struct application *open = NULL;
+	const struct application *open = NULL; /* the newest that is ready, else the newest that waits */
 
 	if (!own->whole)
 		return;
 	for (size_t i = 0; i < own->n; i++) {
 		const struct application *app = &own->apps[i];
-		switch (application_certificate(app, rq->now)) {
-		case CERTIFICATE_VALID:
-		case CERTIFICATE_EXPIRED:
-		case CERTIFICATE_REVOKED:
+		if (was_taken(app, rq->now) || app->handover) /* the steps are not those to a card */
 			return;
-		default:
-			break;
-		}
-		if (app->handover)
-			return; /* the steps are not those to a card */
-		bool pin = application_phase(app, rq->now) == PHASE_PIN;
-		if (pin || (!open && certificate_waits(app, rq->now)))
+		bool ready = application_phase(app, rq->now) == PHASE_PIN;
+		bool before = open && (!ready || application_phase(open, rq->now) == PHASE_PIN);
+		if (!before && certificate_waits(app, rq->now))
 			open = app;
-		if (pin)
-			break;
 	}
 	struct model *first = model_section(m, "FIRST_TIME");
 	if (!open) {

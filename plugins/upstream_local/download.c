@@ -19,39 +19,57 @@ static enum status ask_again(struct request *rq)
 		rq, arena_printf(rq->arena, "/" LOCAL_NAME "/take/%s?again=1", request_part(rq, "token")));
 }
 
-/* What suits the device of this browser, and its name. Apple's importers, older Androids (Chrome does not tell which it runs on) and
- * Windows before 10 call the modern format a wrong password; iPhones install a profile most easily. Only preselects: the person decides. */
-static const char *format_preferred(struct request *rq, const char **ret_system)
+static const struct device {
+	const char *system, *title, *format;
+} devices[] = {{"ios", "iPhone / iPad", LOCAL_APPLE}, {"macos", "Mac", "compatible"},
+	{"android", "Android", "compatible"}, {"windows", "Windows", "modern"}, {"linux", "Linux", "modern"}};
+
+/* NULL: not one of these, or it does not tell. */
+static const struct device *device_of(struct request *rq)
 {
-	static const struct {
-		const char *system, *title, *format;
-	} devices[] = {{"ios", "iPhone / iPad", LOCAL_APPLE}, {"macos", "Mac", "compatible"}, {"android", "Android", "compatible"},
-		{"windows", "Windows", "modern"}, {"linux", "Linux", "modern"}};
-	const char *system = request_system(rq), *agent = request_header(rq, "HTTP_USER_AGENT");
-	bool old = agent && strstr(agent, "Windows NT 6.");
-	*ret_system = NULL;
-	for (size_t i = 0; system && i < COUNT_OF(devices); i++) {
-		if (!text_same(devices[i].system, system))
-			continue;
-		*ret_system = devices[i].title;
-		return old ? "compatible" : devices[i].format;
-	}
-	return "modern";
+	const char *system = request_system(rq);
+	for (size_t i = 0; i < COUNT_OF(devices); i++)
+		if (text_same(devices[i].system, system))
+			return &devices[i];
+	return NULL;
 }
 
-static void choice_fill(struct request *rq, struct model *choice)
+/* What suits the device of this browser. Apple's importers, older Androids (Chrome does not tell which it runs on) and
+ * Windows before 10 call the modern format a wrong password; iPhones install a profile most easily. Only preselects: the person decides. */
+static const char *format_preferred(struct request *rq, const struct device *device)
 {
-	const char *system, *format = format_preferred(rq, &system);
+	const char *agent = request_header(rq, "HTTP_USER_AGENT");
+	bool old = agent && strstr(agent, "Windows NT 6.");
+	if (!device)
+		return "modern";
+	return old ? "compatible" : device->format;
+}
+
+static void choice_fill(struct request *rq, struct model *choice, const struct device *device)
+{
+	const char *format = format_preferred(rq, device);
 	if (text_same(format, LOCAL_APPLE))
 		model_show(choice, "PREFER_APPLE");
 	else if (text_same(format, "compatible"))
 		model_show(choice, "PREFER_COMPATIBLE");
 	else
 		model_show(choice, "PREFER_MODERN");
-	if (system)
-		model_set(model_section(choice, "CHOSEN"), "SYSTEM", system);
+	if (device)
+		model_set(model_section(choice, "CHOSEN"), "SYSTEM", device->title);
 	model_set_int(choice, "MINUTES", local_settings.repeat_time / MINUTE);
+}
+
+/* Where installing goes on: the page of the guide for this device. */
+static void guide_fill(struct request *rq, struct model *m, const struct device *device)
+{
 	request_set_header(rq, "Vary", "Sec-CH-UA-Platform, User-Agent");
+	if (!device) {
+		model_show(m, "NO_GUIDE");
+		return;
+	}
+	struct model *guide = model_section(m, "GUIDE");
+	model_setf(guide, "GUIDE_PATH", "/help/%s", device->system);
+	model_set(guide, "SYSTEM", device->title);
 }
 
 static void repeat_fill(struct request *rq, struct model *m, const struct local_order *order)
@@ -95,10 +113,16 @@ enum status download_page(struct request *rq)
 	model_set(m, "SUBJECT", order.subject);
 	model_set_int(m, "MONTHS", order.months);
 	model_set(m, "DETAILS", arena_printf(rq->arena, "/%s/%u", order.type, order.number));
-	if (state == TAKE_REPEAT)
+	const struct device *device = device_of(rq);
+	guide_fill(rq, m, device);
+	struct model *stages = model_include(m, "STAGES", "upstream_local/stages.html");
+	if (state == TAKE_REPEAT) {
+		model_show(stages, "AT_INSTALL");
 		repeat_fill(rq, m, &order);
-	else
-		choice_fill(rq, model_section(m, "CHOICE"));
+	} else {
+		model_show(stages, "AT_DOWNLOAD");
+		choice_fill(rq, model_section(m, "CHOICE"), device);
+	}
 	request_secret(rq);
 	return request_page(rq, "upstream_local/download.html", _("Certificate download"), m);
 }

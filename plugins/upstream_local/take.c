@@ -105,6 +105,7 @@ static enum status pin_form(struct request *rq, enum pin_outcome outcome, when w
 	struct model *m = model_new(rq->arena);
 	int http = 200;
 	model_set(m, "ACTION", take_path(rq, ""));
+	model_show(model_include(m, "STAGES", "upstream_local/stages.html"), "AT_PIN");
 	if (outcome != PIN_ASKED)
 		model_show(m, "FAILED");
 	if (outcome == PIN_AGAIN)

@@ -23,7 +23,7 @@ export const words = {
 		ok: "OK", cancel: "キャンセル", applied: "新規申請完了", info: "証明書情報確認", details: "証明書の詳細",
 		noPin: "まだPIN番号は発行されていません。申請完了メール送信までお待ちください。", refresh: "画面更新",
 		menu: "アカウントメニュー", mailbox: "デモ用メールボックス", subject: "[UPKI] クライアント証明書発行受付通知",
-		taken: "[UPKI] クライアント証明書取得通知", pin: "アクセスPIN", next: "次へ", download: "ダウンロード", valid: "有効",
+		taken: "[UPKI] クライアント証明書取得通知", pin: "アクセスPIN", next: "次へ", download: "ダウンロード", valid: "有効", install: "インストール",
 		logout: "ログアウト", other: "English", continue: "次へ進む",
 	},
 	en: {
@@ -32,7 +32,7 @@ export const words = {
 		info: "Check certificate information", details: "Certificate details",
 		noPin: "The PIN has not been issued yet. Please wait until the mail on your application is sent.", refresh: "Refresh the page",
 		menu: "Account menu", mailbox: "Demo mailbox", subject: "[UPKI] Client certificate application accepted",
-		taken: "[UPKI] Client certificate obtained", pin: "Access PIN", next: "Next", download: "Download", valid: "Valid",
+		taken: "[UPKI] Client certificate obtained", pin: "Access PIN", next: "Next", download: "Download", valid: "Valid", install: "Install",
 		logout: "Log out", other: "Japanese", continue: "Continue",
 	},
 };
@@ -103,7 +103,7 @@ export async function strangers(page, lang, { title = true } = {}) {
 		for (let node; (node = walker.nextNode());)
 			if (!marked(node.parentElement))
 				judge(node.textContent);
-		for (const name of ["aria-label", "title", "alt", "placeholder", "data-copied", "data-text", "data-label"])
+		for (const name of ["aria-label", "title", "alt", "placeholder", "data-copied", "data-missing", "data-text", "data-label"])
 			for (const element of document.querySelectorAll(`[${name}]`))
 				if (!marked(element))
 					judge(element.getAttribute(name));

@@ -39,6 +39,8 @@ for (const size of ["desktop", "phone"])
 	test(`the install guide, ${size}`, () => each(size, async (v) => {
 		await show(v, "/help", "help");
 		assert.equal(await v.page.locator(".own-guide a").getAttribute("href"), "/help/linux");
+		// The order that works for every type, also where there is one place only.
+		assert.match(await v.page.locator("#anew").innerText(), v.lang === "ja" ? /先に.*失効申請を行い、「失効済」と表示されてから.*新規に申請/ : /First revoke .* "Revocation completed", apply anew/);
 		for (const guide of guides) {
 			await v.page.locator(`main a[href='/help/${guide}']`).first().click();
 			await v.page.waitForURL(`${base}/help/${guide}`);

@@ -46,7 +46,8 @@ async function stay(v) {
 }
 
 // From the dashboard to 「OK」.
-async function ask(v, id, name) {
+// bare: as a browser that does not check the form.
+async function ask(v, id, name, bare) {
 	const { page, words: w } = v, l = labels[v.lang];
 	await page.goto(base + "/");
 	await page.locator("details.options summary").click();
@@ -54,6 +55,8 @@ async function ask(v, id, name) {
 	await page.getByLabel(l.id).fill(id);
 	if (name)
 		await inspect(v, name);
+	if (bare && v.script)
+		await page.getByLabel(l.id).evaluate((field) => { field.form.noValidate = true; });
 	await page.getByRole("button", { name: w.apply, exact: true }).click();
 	const form = v.script ? page.getByRole("dialog") : page.locator("main form");
 	if (name)
@@ -65,9 +68,41 @@ async function ask(v, id, name) {
 	await form.getByRole("button", { name: w.ok, exact: true }).click();
 }
 
+// Refused before anything is asked: the field has the focus, and says why, also when it was folded away again.
+async function early(v) {
+	const { page, words: w } = v, l = labels[v.lang];
+	const apply = page.getByRole("button", { name: w.apply, exact: true }), field = page.locator("#extra-upki_pass");
+	const refuses = async (text) => {
+		await apply.click();
+		assert.equal(await page.getByRole("dialog").count(), 0, "nothing is asked");
+		await page.waitForFunction(() => document.activeElement.id === "extra-upki_pass");
+		assert.equal(await field.evaluate((e) => e.validationMessage), text);
+	};
+	await page.goto(base + "/");
+	await page.locator("details.options summary").click();
+	await page.getByLabel(l.box).check();
+	await refuses(l.missing);
+	await field.fill("  ");
+	await refuses(l.missing);
+	await page.locator("details.options summary").click();
+	assert.ok(!await field.isVisible());
+	await refuses(l.missing);
+	assert.ok(await field.isVisible());
+	// Neither with an ID nor without the box is there anything to refuse.
+	await page.getByLabel(l.box).uncheck();
+	await apply.click();
+	await page.getByRole("dialog").getByRole("button", { name: w.cancel, exact: true }).click();
+	await page.getByLabel(l.box).check();
+	await field.fill("2024");
+	await apply.click();
+	await page.getByRole("dialog").getByRole("button", { name: w.cancel, exact: true }).click();
+}
+
 async function refusals(v) {
 	const l = labels[v.lang], { page } = v;
-	await ask(v, "");
+	if (v.script)
+		await early(v);
+	await ask(v, "", undefined, true);
 	await page.getByText(l.missing).waitFor();
 	await inspect(v, "pass-id-missing");
 	await ask(v, l.wrong[0]);

@@ -54,6 +54,16 @@ async function awaitPin(v, release) {
 	return (await page.locator("#pin").textContent()).trim();
 }
 
+// Until the first certificate was taken the dashboard says which step comes next, and leads there.
+async function steps(v, number) {
+	const { page } = v, welcome = page.locator("section[aria-labelledby=first-title]");
+	await page.goto(base + "/");
+	assert.equal(await welcome.count(), number === 1 ? 1 : 0);
+	await inspect(v, "dashboard-pin");
+	if (number === 1)
+		await welcome.locator(`[aria-current=step] a[href='/client/${number}']`).waitFor();
+}
+
 async function mail(v, account, number) {
 	const { page, words: w } = v;
 	for (let i = 0; i < 50; i++) {
@@ -88,6 +98,10 @@ async function take(v, pin, account, number) {
 	const coming = page.waitForEvent("download");
 	await button.click();
 	const file = await (await coming).path();
+	// What comes next: the page says so before, and with JavaScript once more.
+	assert.equal(await page.locator("[data-started]").isVisible(), v.script);
+	assert.equal(await page.locator(".stages [aria-current]").innerText(), v.script ? w.install : w.download);
+	await page.locator("#install a[href='/help/linux']").waitFor();
 	await inspect(v, "downloaded");
 	await page.reload(); // by now it is taken: what this browser may have again, and in which format
 	await inspect(v, "download-again");
@@ -112,6 +126,7 @@ async function afterwards(v, number) {
 	}
 	await page.goto(base + "/");
 	await page.getByRole("link", { name: new RegExp(`${number}`) }).first().waitFor();
+	assert.equal(await page.locator("#first-title").count(), 0);
 	await inspect(v, "dashboard-after");
 	await page.goto(base + "/help");
 	await inspect(v, "help");
@@ -136,6 +151,7 @@ async function walk(lang, size, account, options) {
 		await login(v, account);
 		const { number, release } = await apply(v);
 		const pin = await awaitPin(v, release);
+		await steps(v, number);
 		await mail(v, account, number);
 		await take(v, pin, account, number);
 		await afterwards(v, number);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every msgid of views and C files has a Japanese translation, with the same {{MARKERS}}, and translations that nobody asks for are gone.
-# The check is first shown to find damage: a catalogue without one text, one with a lost marker, one with a text too many.
+# What has one name is called by one word, the manual's where it shows one. The checks are first shown to find damage: a catalogue without
+# one text, one with a lost marker, one with a text too many, one with another word.
 set -eu
 source=${INKAN_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 folder=$(mktemp -d)
@@ -23,6 +24,15 @@ msgids() {
 	msgcat --no-wrap "$1" | sed -n 's/^msgid "\(..*\)"$/\1/p' | sort -u
 }
 
+# one_word PO: prints each translation with a word that is not ours; fails when there is one. The manual's label 「ユーザ」 stands alone
+# beside the name; systems call people ユーザー.
+one_word() {
+	msgcat --no-wrap "$1" | perl -ne '
+		next unless /^msgstr(?:\[\d\])? "(.+)"$/ and $1 ne "ユーザ";
+		if ($1 =~ /ユーザ(?!ー)|ダウンロード期限|発行サービス|インストールガイド|あらためて|管理者(?:に|まで)(?:ご連絡|お問い合わせ)/) { print "another word: $1\n"; $bad = 1 }
+		END { exit($bad // 0) }'
+}
+
 # catalogue POT PO: everything about one catalogue.
 catalogue() {
 	msgids "$1" > "$folder/wanted"
@@ -31,7 +41,8 @@ catalogue() {
 		msgcmp --no-fuzzy-matching "$2" "$1" &&
 		[ -z "$(msgattrib --only-fuzzy --no-obsolete "$2")" ] &&
 		cmp "$folder/wanted" "$folder/there" >&2 &&
-		markers "$2"
+		markers "$2" &&
+		one_word "$2"
 }
 
 must_fail() {
@@ -50,6 +61,8 @@ perl -pe 's/\{\{MONTHS\}\}ヶ月/ヶ月/' "$po" > "$folder/marker.po"
 must_fail "$folder/marker.po" "a lost marker"
 { cat "$po"; printf '\nmsgid "Nobody says this"\nmsgstr "誰も言わない"\n'; } > "$folder/extra.po"
 must_fail "$folder/extra.po" "a translation that nobody asks for"
+perl -pe 's/取得期限/ダウンロード期限/' "$po" > "$folder/word.po"
+must_fail "$folder/word.po" "another word for the same"
 
 for plugin in plugins/*/; do
 	domain=$(basename "$plugin")

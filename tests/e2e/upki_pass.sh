@@ -104,7 +104,7 @@ hanako = Portal(os.environ["STACK_URL"], os.environ["STACK_CA"])
 hanako.login("hanako", other_password)
 other_page = hanako.get("/")
 got = hanako.submit(other_page, other_page.form("/client/apply"), **field)
-assert got.status == 409 and "IDが正しければ、管理者までお問い合わせください。" in got.text, (got.status, got.text)
+assert got.status == 409 and "IDが正しければ、管理者へご連絡ください。" in got.text, (got.status, got.text)
 got = hanako.submit(other_page, other_page.form("/client/apply"), **{**field, "extra-upki_pass": "2024-0816"})
 assert got.status == 200 and "/upki_pass/1/applied" in got.url, (got.status, got.url)
 

@@ -240,7 +240,7 @@ static void the_feed_has_what_ends(void **state)
 	const char *path = made(taro_token), *ics = feed(path), *plain = unfolded(ics);
 	assert_int_equal(parse(ics), 2);
 	/* In Taro's language, whatever the program says that asks. */
-	assert_non_null(strstr(plain, "ダウンロード期限"));
+	assert_non_null(strstr(plain, "取得期限"));
 	assert_non_null(strstr(plain, "SUMMARY:有効期限"));
 	assert_non_null(strstr(plain, "https://portal.example.ac.jp:8443/client/1\r\n"));
 	char *ends = clock_rfc3339(a, taken.not_after);

@@ -347,6 +347,27 @@ static void advice_goes_when_the_pin_does(void **state)
 	shows(page, "Valid");
 }
 
+/* What the PIN is still good for, or why it is gone. */
+static void the_pin_row_says_why(void **state)
+{
+	struct application app = test_in_state(db, a, &taro, APPLICATION_PIN);
+	struct answer page = pages_get("en", session, "/client/1");
+	shows(page, "It opens the download page and is also the password of the file.");
+	if (pages_clock(29 * DAY)) { /* missed: it still opens the file of a download that is told of late */
+		page = pages_get("en", session, "/client/1");
+		shows(page, "It is the password of the file.");
+		assert_null(strstr(page.page, "It opens the download page"));
+	}
+	(void)pages_clock(0);
+	moves(app.id, EVENT_TAKEN);
+	moves(app.id, EVENT_REVOKE_ASKED);
+	shows(pages_get("en", session, "/client/1"), "It is the password of the file.");
+	moves(app.id, EVENT_REVOKED);
+	page = pages_get("en", session, "/client/1");
+	shows(page, "The PIN is not shown any more, because the certificate was revoked.");
+	assert_null(strstr(page.page, "The PIN is no longer shown."));
+}
+
 static void only_one_renewal_at_a_time(void **state)
 {
 	(void)test_in_state(db, a, &taro, APPLICATION_TAKEN);
@@ -490,6 +511,7 @@ int main(void)
 		cmocka_unit_test_setup(a_mail_that_fails_is_news, fresh),
 		cmocka_unit_test_setup(renewal_from_question_to_end, fresh),
 		cmocka_unit_test_setup(advice_goes_when_the_pin_does, fresh),
+		cmocka_unit_test_setup(the_pin_row_says_why, fresh),
 		cmocka_unit_test_setup(only_one_renewal_at_a_time, fresh),
 		cmocka_unit_test_setup(a_missed_renewal_leaves_the_old_one_untouched, fresh),
 		cmocka_unit_test_setup(renewal_in_other_states_is_refused_in_words, fresh),

@@ -255,6 +255,51 @@ static void news_come_with_every_move(void **state)
 	}
 }
 
+#define NEXT(step) "<li aria-current=\"step\">" step
+#define STEP_APPLY NEXT("Choose the certificate")
+#define STEP_PIN NEXT("The details page")
+#define STEP_DOWNLOAD NEXT("Open the address")
+
+/* The welcome leads to the first certificate, and goes when that was taken. */
+static void welcome(const char *path, const char *step)
+{
+	static const char *const steps[] = {STEP_APPLY, STEP_PIN, STEP_DOWNLOAD};
+	struct answer page = pages_get("en", session, path);
+
+	assert_int_equal(page.http, 200);
+	assert_int_equal(strstr(page.page, "id=\"first-title\"") != NULL, step != NULL);
+	for (size_t i = 0; i < COUNT_OF(steps); i++)
+		if ((strstr(page.page, steps[i]) != NULL) != text_same(steps[i], step))
+			fail_msg("%s: not as it should be: %s", path, steps[i]);
+}
+
+static void the_welcome_stays_until_the_first_certificate(void **state)
+{
+	welcome("/", STEP_APPLY);
+	(void)test_in_state(db, a, &taro, APPLICATION_ERROR);
+	welcome("/", STEP_APPLY);
+	struct application pin = test_in_state(db, a, &taro, APPLICATION_PIN),
+			   newer = test_in_state(db, a, &taro, APPLICATION_SENT);
+	/* What is ready comes before what is newer. */
+	welcome("/", STEP_DOWNLOAD);
+	assert_non_null(strstr(pages_get("en", session, "/").page,
+		arena_printf(a, "<a href=\"/client/%u\">Certificate details (application %u)</a>", pin.number,
+			pin.number)));
+	welcome("/?valid=1", NULL); /* that does not tell all */
+	welcome("/?q=nothing", NULL);
+	if (pages_clock(29 * DAY))
+		welcome("/", STEP_PIN); /* the other was missed */
+	(void)pages_clock(0);
+	moves(&newer, EVENT_PIN);
+	moves(&newer, EVENT_TAKEN);
+	welcome("/", NULL);
+	(void)test_in_state(db, a, &taro, APPLICATION_PIN);
+	welcome("/", NULL); /* the next one is not the first */
+	moves(&newer, EVENT_REVOKE_ASKED);
+	moves(&newer, EVENT_REVOKED);
+	welcome("/", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +308,7 @@ int main(void)
 		cmocka_unit_test_setup(a_revocation_lets_the_renewal_go_on, fresh),
 		cmocka_unit_test_setup(cards_have_labels_of_their_own, fresh),
 		cmocka_unit_test_setup(news_come_with_every_move, fresh),
+		cmocka_unit_test_setup(the_welcome_stays_until_the_first_certificate, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -501,6 +501,11 @@ static void download_and_repeat(void **state)
 	expect_secret(&r);
 	assert_true(shows(&r, "Client certificate download") && shows(&r, ">Download</button>") &&
 		    shows(&r, app.subject));
+	/* what comes next stands there before, for whoever has no script */
+	assert_true(shows(&r, "<li aria-current=\"step\">Download</li>") && shows(&r, "href=\"/help\"") &&
+		    shows(&r, "The password of the file is the PIN") &&
+		    shows(&r, "press &quot;Download&quot; again in this browser within 10 minutes") &&
+		    shows(&r, "first revoke this one"));
 	r = post(page, cookie, "format=rc2");
 	assert_int_equal(r.code, 400);
 	assert_int_equal(count(arena_printf(a, "local_certificate WHERE application = %llu",
@@ -529,10 +534,13 @@ static void download_and_repeat(void **state)
 	r = get(path, cookie);
 	assert_int_equal(r.code, 303);
 	r = get(page, cookie);
-	assert_true(shows(&r, "download the same file again until"));
+	assert_true(shows(&r, "download the same file again until") &&
+		    shows(&r, "<li aria-current=\"step\">Install</li>") &&
+		    !shows(&r, "<li aria-current=\"step\">Download</li>"));
 	/* any other, with the PIN too */
 	r = get(path, NULL);
 	expect_ended(&r, 410, "already been taken");
+	assert_true(shows(&r, "When it says &quot;Revocation completed&quot;, apply for a new one"));
 	r = post(path, NULL, arena_printf(a, "pin=%s", pin));
 	expect_ended(&r, 410, "already been taken");
 	r = post(page, arena_printf(a, "%.*s=AAAA", (int)strcspn(cookie, "="), cookie), "");

@@ -22,6 +22,25 @@
 		});
 	}
 
+	/* What goes with a box is needed when that is ticked: the browser then says so before anything is asked or sent. */
+	function need(form) {
+		form.querySelectorAll("[data-missing]").forEach(function (field) {
+			var box = form.querySelector("input[name=variant][value='" + field.name.replace("extra-", "") + "']");
+			field.required = !box || box.checked;
+			field.setCustomValidity(field.required && !field.value.trim() ? field.dataset.missing : "");
+		});
+	}
+	document.addEventListener("input", function (event) {
+		if (event.target.form)
+			need(event.target.form);
+	});
+	document.addEventListener("invalid", function (event) {
+		var folded = event.target.closest("details:not([open])");
+		if (folded) /* what cannot be seen cannot be complained about */
+			folded.open = true;
+	}, true);
+	window.addEventListener("pageshow", function () { document.querySelectorAll("form").forEach(need); });
+
 	/* A form that asks first: its fields move into the dialog's own form, which is what is sent. */
 	function carry(form, dialog) {
 		var target = dialog.querySelector("form");
@@ -49,6 +68,16 @@
 			carry(form, dialog);
 			tell(form, dialog);
 			dialog.showModal();
+		}
+		/* The answer is a file, and this page stays: it says what comes next. */
+		if (form.dataset.download !== undefined) {
+			form.querySelector("[data-started]").hidden = false;
+			document.querySelectorAll(".stages li").forEach(function (stage, i, all) {
+				if (i === all.length - 1)
+					stage.setAttribute("aria-current", "step");
+				else
+					stage.removeAttribute("aria-current");
+			});
 		}
 		/* Sent once. The server knows a repeated form too; this only spares the user the doubt. */
 		if (form.dataset.once !== undefined) {
