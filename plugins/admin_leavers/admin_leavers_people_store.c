@@ -1,9 +1,5 @@
 /* The people of a run for leavers and their certificates: reading, and carrying out. */
-#include "admin_leavers_store.h"
-
-/* States of a certificate that can be revoked, and of one that may yet be obtained. */
-#define VALID "state IN ('TAKEN', 'DELIVERED', 'REVOKE_ERROR')"
-#define UNTAKEN "state IN ('ACCEPTED', 'SENT', 'PIN')"
+#include "leavers_sql.h"
 
 static enum status number(const struct db_rows *rows, enum status s, int64_t *ret)
 {
@@ -11,81 +7,6 @@ static enum status number(const struct db_rows *rows, enum status s, int64_t *re
 		*ret = rows->rows ? db_int(rows, 0, 0) : 0;
 	return s;
 }
-
-static enum status ids(struct arena *a, const struct db_rows *rows, uint64_t **ret, size_t *ret_n)
-{
-	*ret = arena_array(a, rows->rows, sizeof **ret);
-	for (size_t i = 0; i < rows->rows; i++)
-		(*ret)[i] = (uint64_t)db_int(rows, i, 0);
-	*ret_n = rows->rows;
-	return STATUS_OK;
-}
-
-/* --- Certificates without an owner ------------------------------------------------------------------------------------------------- */
-
-/* Three parameters: the run, the time, and both again. */
-#define LIVES "p.user_id IS NULL AND p.live_until > ? AND (p." VALID " OR p." UNTAKEN ")"
-#define UNCLAIMED(columns)                                                                                                             \
-	"SELECT " columns " FROM leavers_unknown n STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = n.eppn"                   \
-	" WHERE n.run_id = ? AND " LIVES " UNION SELECT " columns " FROM leavers_person l STRAIGHT_JOIN user u ON u.id = l.user_id"     \
-	" STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = u.mail_lower AND u.mail_lower <> ''"                               \
-	" WHERE l.run_id = ? AND l.cancelled_at = 0 AND " LIVES
-#define UNCLAIMED_ARGS DB_INT(run), DB_INT(now), DB_INT(run), DB_INT(now)
-
-enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret, size_t *ret_n)
-{
-	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, UNCLAIMED("p.id, p.mail, p.subject") " ORDER BY 1 LIMIT ?", UNCLAIMED_ARGS, DB_INT(limit));
-
-	if (s != STATUS_OK)
-		return s;
-	*ret = arena_array(a, rows.rows + 1, sizeof **ret);
-	for (size_t i = 0; i < rows.rows; i++)
-		(*ret)[i] = (struct unclaimed){(uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2)};
-	*ret_n = rows.rows;
-	return STATUS_OK;
-}
-
-static enum status unclaimed_count(struct db *db, struct arena *a, uint64_t run, when now, int64_t *ret)
-{
-	struct db_rows rows;
-
-	return number(&rows, db_select(db, a, &rows, "SELECT COUNT(*) FROM (" UNCLAIMED("p.id") ") AS c", UNCLAIMED_ARGS), ret);
-}
-
-enum status items_plan(struct db *db, uint64_t run, when now, uint64_t *ret_n)
-{
-	return db_exec(db, ret_n,
-		"INSERT INTO leavers_item (run_id, application_id, user_id, outcome, at) SELECT ?, c.id, 0, 'planned', 0 FROM (" UNCLAIMED("p.id") ") AS c",
-		DB_INT(run), UNCLAIMED_ARGS);
-}
-
-/* Of those of a run (user 0): what is still to be done, and what of it at this time. */
-#define OPEN "user_id = 0 AND outcome IN ('planned', 'untaken')"
-#define DUE OPEN " AND (outcome = 'planned' OR at <= ?)"
-
-enum status run_items_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n)
-{
-	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, "SELECT application_id FROM leavers_item WHERE run_id = ? AND " DUE " ORDER BY application_id LIMIT ?",
-		DB_INT(run), DB_INT(now - LEAVERS_AGAIN), DB_INT(limit));
-
-	return s == STATUS_OK ? ids(a, &rows, ret, ret_n) : s;
-}
-
-/* Changed, not only locked: locks do not reach across the nodes of a cluster. */
-enum status item_take(struct db *db, uint64_t run, uint64_t application, when now, bool *ret)
-{
-	uint64_t changed = 0;
-	enum status s = db_exec(db, &changed, "UPDATE leavers_item SET outcome = 'untaken', at = ? WHERE run_id = ? AND application_id = ? AND " DUE,
-		DB_INT(now), DB_INT(run), DB_INT(application), DB_INT(now - LEAVERS_AGAIN));
-
-	if (s == STATUS_OK)
-		*ret = changed == 1;
-	return s;
-}
-
-/* --- Counting and reading ---------------------------------------------------------------------------------------------------------- */
 
 enum status run_count(struct db *db, struct arena *a, const struct run *run, when now, struct run_counts *ret)
 {
@@ -217,7 +138,7 @@ enum status person_live(struct db *db, struct arena *a, uint64_t user, when now,
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows, "SELECT id FROM application WHERE user_id = ? AND live_until > ? ORDER BY id", DB_INT(user), DB_INT(now));
 
-	return s == STATUS_OK ? ids(a, &rows, ret, ret_n) : s;
+	return s == STATUS_OK ? leavers_ids(a, &rows, ret, ret_n) : s;
 }
 
 /* --- Carrying out ------------------------------------------------------------------------------------------------------------------- */
@@ -259,7 +180,7 @@ enum status run_untold(struct db *db, struct arena *a, unsigned limit, uint64_t 
 	if (s != STATUS_OK)
 		return s;
 	*ret_run = (uint64_t)db_int(&rows, 0, 1);
-	return ids(a, &rows, ret_users, ret_n);
+	return leavers_ids(a, &rows, ret_users, ret_n);
 }
 
 enum status person_told(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_first)
@@ -325,7 +246,7 @@ enum status run_unrecalled(struct db *db, struct arena *a, unsigned limit, uint6
 	/* No more can come: whom this concerns is told of the run no more. */
 	if (s == STATUS_OK && rows.rows == 0)
 		s = db_exec(db, NULL, "UPDATE leavers_run SET recall = 0 WHERE id = ?", DB_INT(*ret_run));
-	return s == STATUS_OK ? ids(a, &rows, ret_users, ret_n) : s;
+	return s == STATUS_OK ? leavers_ids(a, &rows, ret_users, ret_n) : s;
 }
 
 enum status person_recalled(struct db *db, uint64_t run, uint64_t user, when now, bool *ret_first)
@@ -346,7 +267,7 @@ enum status run_people_due(struct db *db, struct arena *a, uint64_t run, when no
 		"SELECT user_id FROM leavers_person WHERE run_id = ? AND done_at = 0 AND cancelled_at = 0 AND next_at <= ? ORDER BY user_id LIMIT ?",
 		DB_INT(run), DB_INT(now), DB_INT(limit));
 
-	return s == STATUS_OK ? ids(a, &rows, ret, ret_n) : s;
+	return s == STATUS_OK ? leavers_ids(a, &rows, ret, ret_n) : s;
 }
 
 enum status person_take(struct db *db, uint64_t run, uint64_t user, when now, bool *ret)
@@ -365,16 +286,6 @@ enum status person_end(struct db *db, uint64_t run, uint64_t user, when now, whe
 {
 	return db_exec(db, NULL, "UPDATE leavers_person SET next_at = ?, done_at = ? WHERE run_id = ? AND user_id = ?", DB_INT(next_at),
 		DB_INT(next_at ? 0 : now), DB_INT(run), DB_INT(user));
-}
-
-enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t user, const char *outcome, when now)
-{
-	/* What was asked for once stays so, whatever a later look finds. */
-	return db_exec(db, NULL,
-		"INSERT INTO leavers_item (run_id, application_id, user_id, outcome, at) VALUES (?, ?, ?, ?, ?)"
-		" ON DUPLICATE KEY UPDATE at = IF(outcome IN ('untaken', 'planned'), VALUES(at), at),"
-		" outcome = IF(outcome IN ('untaken', 'planned'), VALUES(outcome), outcome)",
-		DB_INT(run), DB_INT(application), DB_INT(user), DB_TEXT(outcome), DB_INT(now));
 }
 
 enum status run_end(struct db *db, uint64_t run, when now)

@@ -113,6 +113,8 @@ enum status person_end(struct db *db, uint64_t run, uint64_t user, when now, whe
 enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t user, const char *outcome, when now) MUST_CHECK;
 /* Certificates without an owner that are due, at most limit; item_take as person_take. */
 enum status run_items_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n) MUST_CHECK;
+/* Its person was left out after the decision: it is none of the run. */
+enum status item_left_out(struct db *db, struct arena *a, uint64_t run, uint64_t application, bool *ret) MUST_CHECK;
 enum status item_take(struct db *db, uint64_t run, uint64_t application, when now, bool *ret) MUST_CHECK;
 /* Nobody and nothing is left: done. */
 enum status run_end(struct db *db, uint64_t run, when now) MUST_CHECK;

@@ -14,6 +14,8 @@ static const char *outcome_words(const struct result *r)
 {
 	if (text_same(r->outcome, "untaken"))
 		return _("Not obtained yet: looked at again every day");
+	if (text_same(r->outcome, "left-out"))
+		return _("Left out");
 	if (text_same(r->outcome, "planned"))
 		return _("To be revoked");
 	if (text_same(r->outcome, "ended"))

@@ -83,10 +83,16 @@ struct item_run {
 static enum status item_body(struct db *db, void *context)
 {
 	const struct item_run *i = context;
-	bool mine = false, again = false;
-	enum status s = item_take(db, i->person.run->id, i->application, i->person.now, &mine);
+	const struct person_run *p = &i->person;
+	bool mine = false, left_out = false, again = false;
+	enum status s = item_take(db, p->run->id, i->application, p->now, &mine);
 
-	return s == STATUS_OK && mine ? revoke_one(db, &i->person, i->application, &again) : s;
+	if (s != STATUS_OK || !mine)
+		return s;
+	s = item_left_out(db, p->arena, p->run->id, i->application, &left_out);
+	if (s == STATUS_OK && left_out)
+		return item_put(db, p->run->id, i->application, 0, "left-out", p->now);
+	return s == STATUS_OK ? revoke_one(db, p, i->application, &again) : s;
 }
 
 /* What has no owner: each for itself. */

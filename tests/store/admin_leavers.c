@@ -177,6 +177,32 @@ static void what_nobody_has_claimed_is_revoked_when_wanted(void **state)
 	assert_int_equal(items("asked"), 2);
 }
 
+/* Whoever is left out after the decision: nothing under the address either. */
+static void nothing_of_who_is_left_out_is_revoked(void **state)
+{
+	struct imported row = {.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=old", .mail = "taro@mail.example.ac.jp", .serial = "c1",
+		.months = 13, .applied_at = 1, .not_before = 1, .not_after = clock_now() + 90 * DAY};
+	struct imported other = row;
+
+	other.subject = "CN=other";
+	other.mail = "hanako@mail.example.ac.jp";
+	other.serial = "c2";
+	check_ok(application_import(db, a, "upstream_local", &row, 1, "test"));
+	check_ok(application_import(db, a, "upstream_local", &other, 1, "test"));
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp");
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/start", path), "grace=1&reason=5&unclaimed=1", NULL).http, 303);
+	assert_int_equal(items("planned"), 2);
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/person/%llu", path, (unsigned long long)taro.id), "", NULL).http, 303);
+	if (!pages_clock(2 * DAY))
+		return;
+	session = pages_admin_session(&admin);
+	run_job();
+	assert_int_equal(state_of(row.id), APPLICATION_TAKEN);
+	assert_int_equal(state_of(other.id), APPLICATION_REVOKE_ACCEPTED);
+	assert_string_equal(run_state(), "done");
+	assert_int_equal(items("left-out"), 1);
+}
+
 static void lists_as_pasted(void **state)
 {
 	static const struct {
@@ -708,6 +734,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_nobody_has_claimed_is_told, fresh),
 		cmocka_unit_test_setup(what_nobody_has_claimed_is_revoked_when_wanted, fresh),
+		cmocka_unit_test_setup(nothing_of_who_is_left_out_is_revoked, fresh),
 		cmocka_unit_test_setup(lists_as_pasted, fresh),
 		cmocka_unit_test_setup(searches, fresh),
 		cmocka_unit_test_setup(preview_and_decision, fresh),

@@ -1,0 +1,96 @@
+/* What became of each certificate of a run for leavers; and those that have no owner, which may be part of it. */
+#include "leavers_sql.h"
+
+enum status leavers_ids(struct arena *a, const struct db_rows *rows, uint64_t **ret, size_t *ret_n)
+{
+	*ret = arena_array(a, rows->rows, sizeof **ret);
+	for (size_t i = 0; i < rows->rows; i++)
+		(*ret)[i] = (uint64_t)db_int(rows, i, 0);
+	*ret_n = rows->rows;
+	return STATUS_OK;
+}
+
+enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t user, const char *outcome, when now)
+{
+	/* What was asked for once stays so, whatever a later look finds. */
+	return db_exec(db, NULL,
+		"INSERT INTO leavers_item (run_id, application_id, user_id, outcome, at) VALUES (?, ?, ?, ?, ?)"
+		" ON DUPLICATE KEY UPDATE at = IF(outcome IN ('untaken', 'planned'), VALUES(at), at),"
+		" outcome = IF(outcome IN ('untaken', 'planned'), VALUES(outcome), outcome)",
+		DB_INT(run), DB_INT(application), DB_INT(user), DB_TEXT(outcome), DB_INT(now));
+}
+
+/* Parameters: the run, the time, and both again. */
+#define LIVES "p.user_id IS NULL AND p.live_until > ? AND (p." VALID " OR p." UNTAKEN ")"
+#define UNCLAIMED(columns)                                                                                                             \
+	"SELECT " columns " FROM leavers_unknown n STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = n.eppn"                   \
+	" WHERE n.run_id = ? AND " LIVES " UNION SELECT " columns " FROM leavers_person l STRAIGHT_JOIN user u ON u.id = l.user_id"     \
+	" STRAIGHT_JOIN application p FORCE INDEX (mail) ON p.mail = u.mail_lower AND u.mail_lower <> ''"                               \
+	" WHERE l.run_id = ? AND l.cancelled_at = 0 AND " LIVES
+#define UNCLAIMED_ARGS DB_INT(run), DB_INT(now), DB_INT(run), DB_INT(now)
+
+enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, UNCLAIMED("p.id, p.mail, p.subject") " ORDER BY 1 LIMIT ?", UNCLAIMED_ARGS, DB_INT(limit));
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows + 1, sizeof **ret);
+	for (size_t i = 0; i < rows.rows; i++)
+		(*ret)[i] = (struct unclaimed){(uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2)};
+	*ret_n = rows.rows;
+	return STATUS_OK;
+}
+
+enum status unclaimed_count(struct db *db, struct arena *a, uint64_t run, when now, int64_t *ret)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, "SELECT COUNT(*) FROM (" UNCLAIMED("p.id") ") AS c", UNCLAIMED_ARGS);
+
+	if (s == STATUS_OK)
+		*ret = db_int(&rows, 0, 0);
+	return s;
+}
+
+enum status items_plan(struct db *db, uint64_t run, when now, uint64_t *ret_n)
+{
+	return db_exec(db, ret_n,
+		"INSERT INTO leavers_item (run_id, application_id, user_id, outcome, at) SELECT ?, c.id, 0, 'planned', 0 FROM (" UNCLAIMED("p.id") ") AS c",
+		DB_INT(run), UNCLAIMED_ARGS);
+}
+
+enum status run_items_due(struct db *db, struct arena *a, uint64_t run, when now, unsigned limit, uint64_t **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows, "SELECT application_id FROM leavers_item WHERE run_id = ? AND " DUE " ORDER BY application_id LIMIT ?",
+		DB_INT(run), DB_INT(now - LEAVERS_AGAIN), DB_INT(limit));
+
+	return s == STATUS_OK ? leavers_ids(a, &rows, ret, ret_n) : s;
+}
+
+/* Changed, not only locked: locks do not reach across the nodes of a cluster. */
+enum status item_take(struct db *db, uint64_t run, uint64_t application, when now, bool *ret)
+{
+	uint64_t changed = 0;
+	enum status s = db_exec(db, &changed, "UPDATE leavers_item SET outcome = 'untaken', at = ? WHERE run_id = ? AND application_id = ? AND " DUE,
+		DB_INT(now), DB_INT(run), DB_INT(application), DB_INT(now - LEAVERS_AGAIN));
+
+	if (s == STATUS_OK)
+		*ret = changed == 1;
+	return s;
+}
+
+/* By leaving out the person whose address it has. */
+enum status item_left_out(struct db *db, struct arena *a, uint64_t run, uint64_t application, bool *ret)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT 1 FROM application AS p STRAIGHT_JOIN leavers_person AS l ON l.run_id = ? AND l.cancelled_at > 0"
+		" STRAIGHT_JOIN user AS u ON u.id = l.user_id AND u.mail_lower = p.mail WHERE p.id = ? AND p.mail <> '' LIMIT 1",
+		DB_INT(run), DB_INT(application));
+
+	if (s == STATUS_OK)
+		*ret = rows.rows > 0;
+	return s;
+}
