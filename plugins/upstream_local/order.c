@@ -115,9 +115,20 @@ static enum status submit_issue(const struct upstream_call *call, struct upstrea
 struct revoke_task {
 	struct arena *arena;
 	uint64_t application;
+	const char *serial; /* NULL: the core does not know it yet */
 	int reason;
 	bool unknown;
 };
+
+/* The order that the certificate was made by: of one that was deleted and imported again, another application's. */
+static enum status revoke_order(struct db *db, const struct revoke_task *t, uint64_t *ret)
+{
+	struct local_certificate c;
+	enum status s = t->serial ? local_certificate_find(db, t->arena, t->serial, &c) : STATUS_MISSING;
+
+	*ret = s == STATUS_OK ? c.application : t->application;
+	return s == STATUS_MISSING ? STATUS_OK : s;
+}
 
 static enum status revoke_body(struct db *db, void *context)
 {
@@ -125,19 +136,24 @@ static enum status revoke_body(struct db *db, void *context)
 	struct local_order o;
 	struct local_certificate c;
 	struct ca ca;
+	uint64_t order = 0;
 	when now = clock_now() / SECOND * SECOND;
 	t->unknown = false;
-	enum status s = local_order_lock(db, t->arena, t->application, &o);
+	enum status s = revoke_order(db, t, &order);
 	if (s == STATUS_OK)
-		s = local_certificate_get(db, t->arena, t->application, &c);
+		s = local_order_lock(db, t->arena, order, &o);
+	if (s == STATUS_OK)
+		s = local_certificate_get(db, t->arena, order, &c);
+	if (s == STATUS_OK && t->serial && !text_same(c.serial, t->serial))
+		s = STATUS_MISSING;
 	if (s == STATUS_MISSING) {
 		t->unknown = true;
 		return STATUS_OK;
 	}
 	if (s == STATUS_OK)
-		s = local_certificate_revoke(db, t->application, now, t->reason);
+		s = local_certificate_revoke(db, order, now, t->reason);
 	if (s == STATUS_OK)
-		s = local_order_wipe(db, t->application, now);
+		s = local_order_wipe(db, order, now);
 	if (s == STATUS_OK)
 		s = authority_load(t->arena, db, c.generation, &ca);
 	if (s == STATUS_OK)
@@ -154,7 +170,7 @@ static enum status revoke_body(struct db *db, void *context)
 static enum status submit_revoke(const struct upstream_call *call, struct upstream_order *order)
 {
 	struct revoke_task task = {
-		.arena = call->arena, .application = order->application->id, .reason = order->reason};
+		.arena = call->arena, .application = order->application->id, .serial = order->application->serial, .reason = order->reason};
 	enum status s = db_transact(call->db, revoke_body, &task);
 	if (s != STATUS_OK)
 		return s;

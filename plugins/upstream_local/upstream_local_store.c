@@ -106,19 +106,27 @@ enum status local_certificate_insert(struct db *db, const struct local_certifica
 		DB_INT(c->not_after), DB_INT(c->created_at));
 }
 
-enum status local_certificate_get(
-	struct db *db, struct arena *a, uint64_t application, struct local_certificate *ret)
+static enum status certificate_one(enum status s, const struct db_rows *rows, struct local_certificate *ret)
+{
+	if (s == STATUS_OK && !rows->rows)
+		return cause(STATUS_MISSING, "there is no such certificate");
+	if (s == STATUS_OK)
+		certificate_row(rows, 0, ret);
+	return s;
+}
+
+enum status local_certificate_get(struct db *db, struct arena *a, uint64_t application, struct local_certificate *ret)
 {
 	struct db_rows rows;
-	enum status s =
-		db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE application = ?", DB_INT(application));
-	if (s != STATUS_OK)
-		return s;
-	if (!rows.rows)
-		return cause(STATUS_MISSING, "application %llu has no certificate",
-			(unsigned long long)application);
-	certificate_row(&rows, 0, ret);
-	return STATUS_OK;
+
+	return certificate_one(db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE application = ?", DB_INT(application)), &rows, ret);
+}
+
+enum status local_certificate_find(struct db *db, struct arena *a, const char *serial, struct local_certificate *ret)
+{
+	struct db_rows rows;
+
+	return certificate_one(db_select(db, a, &rows, CERTIFICATE_COLUMNS "WHERE serial = ?", DB_TEXT(serial)), &rows, ret);
 }
 
 enum status local_certificate_reported(struct db *db, uint64_t application, when at, bool *ret_first)

@@ -87,6 +87,7 @@ struct local_certificate {
 };
 enum status local_certificate_insert(
 	struct db *db, const struct local_certificate *c) MUST_CHECK; /* CONFLICT */
+enum status local_certificate_find(struct db *db, struct arena *a, const char *serial, struct local_certificate *ret) MUST_CHECK; /* MISSING */
 enum status local_certificate_get(struct db *db, struct arena *a, uint64_t application,
 	struct local_certificate *ret) MUST_CHECK; /* MISSING */
 /* *ret_first false: it was before. */

@@ -994,6 +994,32 @@ static void revoked_before_it_was_confirmed(void **state)
 	expect_ended(&r, 410, "has been revoked");
 }
 
+/* Its record was deleted and imported again: the certificate is the same, its application another one. A serial that this CA never signed is nobody's. */
+static void revoked_by_another_application(void **state)
+{
+	started();
+	struct application first = taken_one();
+	mariadb_exec(arena_printf(a, "DELETE FROM inkan.application WHERE id = %llu", (unsigned long long)first.id));
+	struct imported row = {.state = APPLICATION_TAKEN, .type = "client", .subject = first.subject, .mail = "x@example.ac.jp", .serial = first.serial,
+		.months = 13, .applied_at = 1, .not_before = 1, .not_after = clock_now() + DAY};
+	struct imported false_row = row;
+	false_row.serial = "abcdef";
+	false_row.subject = "CN=false";
+	check_ok(application_import(db, a, "upstream_local", &row, 1, "test"));
+	check_ok(application_import(db, a, "upstream_local", &false_row, 1, "test"));
+	struct application again, unknown;
+	check_ok(application_get(db, a, row.id, &again));
+	check_ok(application_get(db, a, false_row.id, &unknown));
+	assert_int_not_equal(again.id, first.id);
+	assert_int_equal(submit(&unknown, UPSTREAM_REVOKE, 1).answer, UPSTREAM_REJECTED);
+	assert_int_equal(count(arena_printf(a, "local_certificate WHERE revoked_at > 0 AND serial = '%s'", first.serial)), 0);
+	assert_int_equal(test_apply(db, a, again.id, (struct event){.kind = EVENT_REVOKE_ASKED}), APPLIED_MOVED);
+	again = reread(&again);
+	assert_int_equal(submit(&again, UPSTREAM_REVOKE, 1).answer, UPSTREAM_ACCEPTED);
+	assert_int_equal(count(arena_printf(a, "local_certificate WHERE revoked_at > 0 AND serial = '%s'", first.serial)), 1);
+	assert_int_equal(reread(&again).state, APPLICATION_REVOKED);
+}
+
 static void list_is_made_anew_in_time(void **state)
 {
 	started();
@@ -1085,6 +1111,7 @@ int main(void)
 		cmocka_unit_test(revocation_reaches_the_list),
 		cmocka_unit_test(revoked_while_it_could_be_repeated),
 		cmocka_unit_test(revoked_before_it_was_confirmed),
+		cmocka_unit_test(revoked_by_another_application),
 		cmocka_unit_test(list_is_made_anew_in_time),
 		cmocka_unit_test(ca_is_published),
 		cmocka_unit_test(list_names_all),
