@@ -29,10 +29,14 @@ enum status item_put(struct db *db, uint64_t run, uint64_t application, uint64_t
 	" WHERE l.run_id = ? AND l.cancelled_at = 0 AND " LIVES
 #define UNCLAIMED_ARGS DB_INT(run), DB_INT(now), DB_INT(run), DB_INT(now)
 
-enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret, size_t *ret_n)
+/* All are counted in the same look at them: with thousands of people it is what the page costs. */
+enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret, size_t *ret_n,
+	int64_t *ret_all)
 {
 	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, UNCLAIMED("p.id, p.mail, p.subject") " ORDER BY 1 LIMIT ?", UNCLAIMED_ARGS, DB_INT(limit));
+	enum status s = db_select(db, a, &rows,
+		"SELECT c.id, c.mail, c.subject, COUNT(*) OVER () FROM (" UNCLAIMED("p.id, p.mail, p.subject") ") AS c ORDER BY c.id LIMIT ?",
+		UNCLAIMED_ARGS, DB_INT(limit));
 
 	if (s != STATUS_OK)
 		return s;
@@ -40,17 +44,8 @@ enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigne
 	for (size_t i = 0; i < rows.rows; i++)
 		(*ret)[i] = (struct unclaimed){(uint64_t)db_int(&rows, i, 0), db_text(&rows, i, 1), db_text(&rows, i, 2)};
 	*ret_n = rows.rows;
+	*ret_all = rows.rows ? db_int(&rows, 0, 3) : 0;
 	return STATUS_OK;
-}
-
-enum status unclaimed_count(struct db *db, struct arena *a, uint64_t run, when now, int64_t *ret)
-{
-	struct db_rows rows;
-	enum status s = db_select(db, a, &rows, "SELECT COUNT(*) FROM (" UNCLAIMED("p.id") ") AS c", UNCLAIMED_ARGS);
-
-	if (s == STATUS_OK)
-		*ret = db_int(&rows, 0, 0);
-	return s;
 }
 
 enum status items_plan(struct db *db, uint64_t run, when now, uint64_t *ret_n)

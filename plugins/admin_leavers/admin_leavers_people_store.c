@@ -8,11 +8,10 @@ static enum status number(const struct db_rows *rows, enum status s, int64_t *re
 	return s;
 }
 
-enum status run_count(struct db *db, struct arena *a, const struct run *run, when now, struct run_counts *ret)
+enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, struct run_counts *ret)
 {
 	struct run_counts c = {0};
 	struct db_rows rows;
-	uint64_t id = run->id;
 	enum status s = db_select(db, a, &rows,
 		"SELECT COUNT(*), COALESCE(SUM(cancelled_at = 0 AND done_at = 0), 0), COALESCE(SUM(cancelled_at > 0), 0) FROM leavers_person WHERE run_id = ?", DB_INT(id));
 
@@ -23,8 +22,6 @@ enum status run_count(struct db *db, struct arena *a, const struct run *run, whe
 	c.persons_cancelled = db_int(&rows, 0, 2);
 	s = db_select(db, a, &rows, "SELECT COUNT(*) FROM leavers_unknown WHERE run_id = ?", DB_INT(id));
 	s = number(&rows, s, &c.unknown);
-	if (s == STATUS_OK && run->state == RUN_DRAFT)
-		s = unclaimed_count(db, a, id, now, &c.unclaimed);
 	if (s == STATUS_OK)
 		s = db_select(db, a, &rows,
 			"SELECT CAST(COALESCE(SUM(p." VALID "), 0) AS SIGNED), CAST(COALESCE(SUM(p." UNTAKEN "), 0) AS SIGNED)"

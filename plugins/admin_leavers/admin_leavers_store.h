@@ -59,10 +59,10 @@ struct run_counts {
 	int64_t persons, persons_left, persons_cancelled, unknown;
 	int64_t certificates;  /* that could be revoked now */
 	int64_t untaken;       /* applied for or ready, but not obtained yet */
-	int64_t unclaimed;     /* before the decision: that have no owner; after it: of those, that are still to be revoked */
+	int64_t unclaimed;     /* after the decision: without an owner, and still to be revoked */
 	int64_t asked, revoked, failed, already, ended; /* of what was done */
 };
-enum status run_count(struct db *db, struct arena *a, const struct run *run, when now, struct run_counts *ret) MUST_CHECK;
+enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, struct run_counts *ret) MUST_CHECK;
 
 struct person {
 	uint64_t user_id;
@@ -81,13 +81,13 @@ enum status person_planned(struct db *db, struct arena *a, uint64_t user, struct
 enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, const char ***ret, size_t *ret_n,
 	unsigned *ret_last) MUST_CHECK;
 /* Valid certificates that nobody has claimed yet, imported ones, whose mail address is an entry of the list that is no user's, or that of a
- * person of the run. */
+ * person of the run. At most limit (from 1); ret_all: how many there are. */
 struct unclaimed {
 	uint64_t application;
 	const char *mail, *subject;
 };
 enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret,
-	size_t *ret_n) MUST_CHECK;
+	size_t *ret_n, int64_t *ret_all) MUST_CHECK;
 /* Makes them items of the run; ret_n: how many. */
 enum status items_plan(struct db *db, uint64_t run, when now, uint64_t *ret_n) MUST_CHECK;
 /* Ids of the person's applications that live as of now: certificates that are valid, and those not obtained yet. */

@@ -13,6 +13,5 @@
 
 /* A column of ids. */
 enum status leavers_ids(struct arena *a, const struct db_rows *rows, uint64_t **ret, size_t *ret_n) MUST_CHECK;
-enum status unclaimed_count(struct db *db, struct arena *a, uint64_t run, when now, int64_t *ret) MUST_CHECK;
 
 #endif

@@ -122,11 +122,11 @@ static enum status people_fill(struct request *rq, struct model *m, const struct
 }
 
 /* What is part of this run only when that is decided, and otherwise not reached, with the way to where it can be revoked. */
-static enum status unclaimed_fill(struct request *rq, struct model *m, const struct run *run)
+static enum status unclaimed_fill(struct request *rq, struct model *m, const struct run *run, int64_t *ret_all)
 {
 	struct unclaimed *list;
 	size_t n;
-	enum status s = unclaimed_list(rq->db, rq->arena, run->id, UNCLAIMED_ROWS + 1, rq->now, &list, &n);
+	enum status s = unclaimed_list(rq->db, rq->arena, run->id, UNCLAIMED_ROWS, rq->now, &list, &n, ret_all);
 
 	if (s != STATUS_OK || !n)
 		return s;
@@ -135,7 +135,7 @@ static enum status unclaimed_fill(struct request *rq, struct model *m, const str
 		model_show(section, "UNCLAIMED_ASK");
 	else
 		model_show(section, "UNCLAIMED_NOT");
-	for (size_t i = 0; i < n && i < UNCLAIMED_ROWS; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct model *row = model_section(section, "UNCLAIMED_ROW");
 		model_set(row, "UNCLAIMED_MAIL", list[i].mail);
 		model_set(row, "UNCLAIMED_SUBJECT", list[i].subject);
@@ -143,7 +143,7 @@ static enum status unclaimed_fill(struct request *rq, struct model *m, const str
 			model_setf(model_section(row, "UNCLAIMED_LINK"), "UNCLAIMED_URL", "/admin_users/certificates/%llu",
 				(unsigned long long)list[i].application);
 	}
-	if (n > UNCLAIMED_ROWS)
+	if (*ret_all > (int64_t)n)
 		model_show(section, "UNCLAIMED_MORE");
 	return STATUS_OK;
 }
@@ -165,7 +165,7 @@ static enum status unknown_fill(struct request *rq, struct model *m, const struc
 	return STATUS_OK;
 }
 
-static void decision_fill(struct request *rq, struct model *m, const struct run *run, const struct run_counts *counts)
+static void decision_fill(struct request *rq, struct model *m, const struct run *run, int64_t unclaimed)
 {
 	const char *grace = request_field(rq, "grace");
 	int code = REASON_BY_DEFAULT;
@@ -175,9 +175,9 @@ static void decision_fill(struct request *rq, struct model *m, const struct run 
 	model_set(m, "GRACE", grace ? grace : arena_printf(rq->arena, "%lld", (long long)(leavers_settings.grace / DAY)));
 	model_set_int(m, "GRACE_MAX", GRACE_DAYS_MAX);
 	reason_fill(m, REASON_ADMINISTRATOR, code);
-	if (counts->unclaimed) {
+	if (unclaimed) {
 		struct model *too = model_section(m, "UNCLAIMED_TOO");
-		model_set_int(too, "UNCLAIMED_N", counts->unclaimed);
+		model_set_int(too, "UNCLAIMED_N", unclaimed);
 		if (request_field(rq, "unclaimed"))
 			model_show(too, "UNCLAIMED_CHECKED");
 	}
@@ -251,14 +251,15 @@ static enum status run_show(struct request *rq, const struct run *run, const cha
 {
 	struct model *m = model_new(rq->arena);
 	struct run_counts counts;
-	enum status s = run_count(rq->db, rq->arena, run, rq->now, &counts);
+	int64_t unclaimed = 0;
+	enum status s = run_count(rq->db, rq->arena, run->id, rq->now, &counts);
 
 	if (s == STATUS_OK)
 		s = people_fill(rq, m, run);
 	if (s == STATUS_OK)
 		s = unknown_fill(rq, m, run, counts.unknown);
 	if (s == STATUS_OK && !run->unclaimed)
-		s = unclaimed_fill(rq, m, run);
+		s = unclaimed_fill(rq, m, run, &unclaimed);
 	if (s == STATUS_OK)
 		s = news_fill(rq, m, run);
 	/* Names of people: written before they are shown. */
@@ -270,8 +271,8 @@ static enum status run_show(struct request *rq, const struct run *run, const cha
 	counts_fill(m, run, &counts);
 	if (why)
 		model_set(model_section(m, "WRONG"), "WHY", why);
-	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken + counts.unclaimed > 0)
-		decision_fill(rq, model_section(m, "DECIDE"), run, &counts);
+	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken + unclaimed > 0)
+		decision_fill(rq, model_section(m, "DECIDE"), run, unclaimed);
 	else if (run->state == RUN_DRAFT)
 		model_show(m, "NOTHING");
 	return request_page_code(rq, status_http(why ? STATUS_INVALID : STATUS_OK), "admin_leavers/run.html", _("Revocation for leavers"), m);
@@ -319,6 +320,9 @@ enum status run_confirm(struct request *rq)
 {
 	struct run run;
 	struct run_counts counts;
+	struct unclaimed *list;
+	size_t n;
+	int64_t unclaimed = 0;
 	struct decision d;
 	struct model *m = model_new(rq->arena);
 	enum status s = run_of(rq, &run);
@@ -329,7 +333,9 @@ enum status run_confirm(struct request *rq)
 		return to_run(rq, &run, "?done=late");
 	if (!decision_read(rq, &d))
 		return refuse_form(rq, &run);
-	s = run_count(rq->db, rq->arena, &run, rq->now, &counts);
+	s = run_count(rq->db, rq->arena, run.id, rq->now, &counts);
+	if (s == STATUS_OK && d.unclaimed)
+		s = unclaimed_list(rq->db, rq->arena, run.id, 1, rq->now, &list, &n, &unclaimed);
 	if (s != STATUS_OK)
 		return s;
 	model_set_int(m, "ID", (long long)run.id);
@@ -345,7 +351,7 @@ enum status run_confirm(struct request *rq)
 	model_set_int(m, "REASON_CODE", d.reason);
 	model_set_int(m, "GRACE", d.days);
 	if (d.unclaimed)
-		model_set_int(model_section(m, "UNCLAIMED_TOO"), "UNCLAIMED_N", counts.unclaimed);
+		model_set_int(model_section(m, "UNCLAIMED_TOO"), "UNCLAIMED_N", unclaimed);
 	model_setf(m, "START_PATH", "/admin_leavers/%llu/start", (unsigned long long)run.id);
 	model_setf(m, "BACK_PATH", "/admin_leavers/%llu", (unsigned long long)run.id);
 	model_set(m, "CSRF", rq->csrf);

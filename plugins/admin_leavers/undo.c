@@ -12,7 +12,7 @@ enum status run_ask_cancel(struct request *rq)
 		return s;
 	if (run.state != RUN_WAITING && run.state != RUN_DRAFT)
 		return to_run(rq, &run, "?done=late");
-	s = run_count(rq->db, rq->arena, &run, rq->now, &counts);
+	s = run_count(rq->db, rq->arena, run.id, rq->now, &counts);
 	if (s != STATUS_OK)
 		return s;
 	bool draft = run.state == RUN_DRAFT;

@@ -75,6 +75,17 @@ def cases(i):
     ]
 
 
+def leavers(portal):
+    """The preview of as many people as one run may have."""
+    eppns = subprocess.run(["mariadb", "--no-defaults", f"--socket={socket}", "--user=root", "-N", "inkan", "-e",
+                            "SELECT eppn FROM user WHERE id > 1000000 ORDER BY id LIMIT 5000"], check=True, capture_output=True, text=True).stdout
+    page = portal.get("/admin_leavers")
+    page = portal.submit(page, page.form("/list"), list=eppns)
+    run = page.url.split("?")[0].rsplit("/", 1)[1]
+    return (f"leavers, {len(eppns.split())} people", f"/admin_leavers/{run}",
+            f"SELECT COUNT(*) FROM leavers_person AS l JOIN application AS p ON p.user_id = l.user_id WHERE l.run_id = {run} AND p.live_until > {NOW}")
+
+
 def main():
     import hashlib
 
@@ -85,9 +96,10 @@ def main():
     if first.status != 200:
         raise SystemExit(f"the administrators' page answered {first.status}")
     sql = Sql()
+    run = leavers(portal)
     times = {}
     for i in range(requests + 2):
-        for name, path, statement in cases(i):
+        for name, path, statement in cases(i) + [run]:
             if "SERIAL" in path:
                 number = path.split("SERIAL")[1]
                 path = path.replace("SERIAL" + number, hashlib.sha1(number.encode()).hexdigest())
