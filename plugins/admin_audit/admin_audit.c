@@ -56,7 +56,7 @@ static enum status filter_read(struct request *rq, struct filter *ret)
 		return s;
 	f.query = (struct audit_query){
 		.actor = wanted(rq, f.actor),
-		.object = wanted(rq, f.object),
+		.object = *f.object ? object_wanted(rq->arena, f.object) : NULL,
 		.action = *f.action ? f.action : NULL,
 	};
 	if (!day_read(rq, f.from, &f.query.from) || !day_read(rq, f.until, &f.query.until))
@@ -163,7 +163,7 @@ static void row_fill(struct request *rq, struct model *row, const struct audit_r
 	model_set(row, "ROW_OBJECT", object_words(rq->arena, r->object));
 	model_set(row, "ROW_OBJECT_URL",
 		arena_printf(rq->arena, "/admin_audit?object=%s", text_url_encode(rq->arena, r->object)));
-	if (r->detail && *r->detail)
+	if (r->detail && *r->detail && !particulars_fill(rq, row, r->detail))
 		model_set(model_section(row, "DETAILED"), "ROW_DETAIL", r->detail);
 	if (*r->context)
 		model_set(model_section(row, "CONTEXT"), "ROW_CONTEXT", r->context);

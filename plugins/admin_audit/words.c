@@ -86,19 +86,39 @@ const char *action_at(size_t i)
 	return i < COUNT_OF(table) ? table[i].action : NULL;
 }
 
-/* "user:3" → its number; NULL: another kind of object. */
-static const char *number_of(const char *object, const char *kind)
-{
-	return text_starts(object, kind) ? object + strlen(kind) : NULL;
-}
+static const struct {
+	const char *kind, *words;
+} kinds[] = {{"user:", N_("User")}, {"application:", N_("Application")}};
 
 const char *object_words(struct arena *a, const char *object)
 {
-	const char *user = number_of(object, "user:"), *application = number_of(object, "application:");
-
-	if (user)
-		return arena_printf(a, "%s %s", _("User"), user);
-	if (application)
-		return arena_printf(a, "%s %s", _("Application"), application);
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (text_starts(object, kinds[i].kind))
+			return arena_printf(a, "%s %s", _(kinds[i].words), object + strlen(kinds[i].kind));
 	return object;
+}
+
+/* The number behind a word: "申請 17", "申請17". NULL: something else. */
+static const char *number_behind(struct arena *a, const char *words, const char *word)
+{
+	const char *folded = text_fold(a, word), *number;
+
+	if (!text_starts(words, folded))
+		return NULL;
+	number = text_trim(a, words + strlen(folded));
+	return *number && strspn(number, "0123456789") == strlen(number) ? number : NULL;
+}
+
+const char *object_wanted(struct arena *a, const char *words)
+{
+	const char *folded = text_fold(a, words);
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		const char *number = number_behind(a, folded, _(kinds[i].words));
+		if (!number)
+			number = number_behind(a, folded, kinds[i].words);
+		if (number)
+			return arena_printf(a, "%s%s", kinds[i].kind, number);
+	}
+	return folded;
 }

@@ -3,17 +3,10 @@
 # and neither does one that was revoked.
 set -eu
 . "$INKAN_SOURCE/tests/support/stack.sh"
+. "$INKAN_SOURCE/tests/support/nginx.sh"
 guard=
-finish() {
-	status=$?
+stack_more_end() {
 	[ -z "$guard" ] || kill "$guard"
-	(exit "$status")
-	stack_end
-}
-trap finish EXIT
-fail() {
-	echo "FAILED: $*"
-	exit 1
 }
 stack_start
 
@@ -51,30 +44,17 @@ crl_get
 # A service of the university.
 port=$(port_claim)
 mkdir "$STACK_TOP/guard"
-cat >"$STACK_TOP/guard.conf" <<-END
-	user $(id -un);
-	daemon off;
-	pid $STACK_TOP/guard/pid;
-	error_log $STACK_TOP/guard/log;
-	events {}
-	http {
-		client_body_temp_path $STACK_TOP/guard/body;
-		proxy_temp_path $STACK_TOP/guard/proxy;
-		fastcgi_temp_path $STACK_TOP/guard/fastcgi;
-		uwsgi_temp_path $STACK_TOP/guard/uwsgi;
-		scgi_temp_path $STACK_TOP/guard/scgi;
-		access_log off;
-		server {
-			listen 127.0.0.1:$port ssl;
-			ssl_certificate $STACK_DIR/keys/https.pem;
-			ssl_certificate_key $STACK_DIR/keys/https.key;
-			ssl_client_certificate $STACK_TOP/ca.pem;
-			ssl_crl $STACK_TOP/ca.crl;
-			ssl_verify_client on;
-			ssl_session_cache off;
-			ssl_session_tickets off;
-			location / { return 200 "hello \$ssl_client_s_dn\n"; }
-		}
+nginx_frame "$STACK_TOP/guard" "$STACK_TOP/guard/log" >"$STACK_TOP/guard.conf" <<-END
+	server {
+		listen 127.0.0.1:$port ssl;
+		ssl_certificate $STACK_DIR/keys/https.pem;
+		ssl_certificate_key $STACK_DIR/keys/https.key;
+		ssl_client_certificate $STACK_TOP/ca.pem;
+		ssl_crl $STACK_TOP/ca.crl;
+		ssl_verify_client on;
+		ssl_session_cache off;
+		ssl_session_tickets off;
+		location / { return 200 "hello \$ssl_client_s_dn\n"; }
 	}
 END
 nginx -p "$STACK_TOP/guard" -e "$STACK_TOP/guard/e" -c "$STACK_TOP/guard.conf" &
@@ -112,7 +92,7 @@ for ((i = 0; i < 100; i++)); do
 	sleep 0.1
 done
 [ "$i" -lt 100 ] || fail "the revoked certificate is not on the list"
-[ "$(mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root -N inkan -e "SELECT state FROM application WHERE mail = 'taro@example.ac.jp'")" = REVOKED ] ||
+[ "$(stack_sql "SELECT state FROM application WHERE mail = 'taro@example.ac.jp'")" = REVOKED ] ||
 	fail "the application is not REVOKED"
 kill -HUP "$guard"
 for ((i = 0; i < 50; i++)); do

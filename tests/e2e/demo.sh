@@ -4,10 +4,6 @@ set -eu
 . "$INKAN_SOURCE/tests/support/stack.sh"
 demo=$INKAN_SOURCE/demo
 export INKAN_DEMO_BUILD=$INKAN_BUILD INKAN_DEMO_EXTRA=$STACK_TOP/extra
-fail() {
-	echo "FAILED: $*"
-	exit 1
-}
 # refused TEXT DEMO-ARGUMENTS...: ends with a status, says one sentence with this text, and nothing on standard output
 refused() {
 	local text=$1

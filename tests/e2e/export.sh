@@ -8,7 +8,7 @@ export ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64:dete
 printf 'io_timeout = 2s\nexports = 2\nworkers = 4\n' | stack_conf inkan
 stack_start
 export STACK_ROWS=60000
-mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root inkan <<END
+stack_sql <<END
 INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, live_until, name, mail, extra, created_at, changed_at)
 SELECT 1, 1000 + seq, 'TAKEN', 'client', 'upstream_local', '5', 52, CONCAT('CN=somebody-', seq, ',OU=Information Center,O=Example University,C=JP'),
 	4000000000000, 'Some Body', 'somebody@example.ac.jp', '', 1767193200000 + seq, 1767193200000 FROM seq_1_to_$STACK_ROWS;

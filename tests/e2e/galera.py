@@ -5,20 +5,17 @@ import concurrent.futures
 import email
 import email.policy
 import hashlib
-import http.client
 import os
 import random
 import re
-import ssl
 import subprocess
 import sys
 import threading
 import time
 
-from portal import Portal
+from portal import Portal, check, patiently
 
 BASE, CA, DIR, CLUSTER = (os.environ[name] for name in ("STACK_URL", "STACK_CA", "STACK_DIR", "GALERA_DIR"))
-TROUBLE = (OSError, http.client.HTTPException, ssl.SSLError)
 seed = int(os.environ.get("INKAN_SEED") or random.SystemRandom().randrange(1 << 32))
 dice = random.Random(seed)
 
@@ -64,11 +61,6 @@ def sql(text, node=1):
 
 def number_of(text, node=1):
     return int(sql(text, node)[0][0])
-
-
-def check(what, found, expected):
-    if found != expected:
-        raise AssertionError(f"{what}: {found}, not {expected}")
 
 
 def until(what, seconds, condition):
@@ -251,25 +243,6 @@ seen = collections.Counter()  # what the users met
 enough = threading.Event()
 
 
-def patiently(call, seconds=60):
-    """What a user does whose page did not come: tries it again."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            page = call()
-            if page.status not in (500, 502, 503, 504):
-                return page
-            last = page.status
-            if page.status == 500:
-                raise AssertionError(f"500 at {page.url}:\n{page.text[:2000]}")
-        except TROUBLE as e:
-            last = type(e).__name__
-        seen[last] += 1
-        if time.monotonic() > end:
-            raise AssertionError(f"no page for {seconds} s: {last}")
-        time.sleep(0.2)
-
-
 class User(threading.Thread):
     """Applies, takes, renews, revokes; each request at the server that chance chooses."""
 
@@ -282,32 +255,22 @@ class User(threading.Thread):
 
     def run(self):
         try:
-            self.login()
+            self.portal.login_patiently(self.name, self.password)
             while not enough.is_set():
                 self.live()
         except BaseException as e:  # told by the main thread
             self.failure = e
             enough.set()
 
-    def login(self):
-        end = time.monotonic() + 60
-        while True:
-            try:
-                return self.portal.login(self.name, self.password)
-            except (AssertionError, StopIteration, *TROUBLE):
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.3)
-
     def page(self, url):
-        page = patiently(lambda: self.portal.get(url))
+        page = patiently(lambda: self.portal.get(url), seen, (500,))
         if page.status != 200:
             raise AssertionError(f"{self.name}: {url} is {page.status}:\n{page.text[:2000]}")
         return page
 
     def submit(self, page, action, **fields):
         form = page.form(action)
-        return patiently(lambda: self.portal.submit(page, form, **fields))
+        return patiently(lambda: self.portal.submit(page, form, **fields), seen, (500,))
 
     def applied(self, page):
         """The number that the answer tells, and its PIN when that is there soon."""
@@ -364,9 +327,9 @@ class User(threading.Thread):
         if not address:
             return False
         page = self.page(address)
-        page = patiently(lambda: self.portal.submit(page, next(f for f in page.forms() if "pin" in f.fields), pin=self.pins[number]))
+        page = patiently(lambda: self.portal.submit(page, next(f for f in page.forms() if "pin" in f.fields), pin=self.pins[number]), seen, (500,))
         form = page.form("/download")
-        page = patiently(lambda: self.portal.submit(page, form))
+        page = patiently(lambda: self.portal.submit(page, form), seen, (500,))
         check(f"{self.name}'s download of {number} ({page.status}):\n{page.text[:2000] if page.body[:1] != b'0' else ''}", page.body[:1], b"0")
         self.taken[number] = hashlib.sha256(page.body).hexdigest()
         return True
@@ -381,7 +344,7 @@ def address_in(raw, number):
 
 def crl(door):
     """Number and serials of the revocation list."""
-    page = patiently(lambda: Visitor(door).send("GET", "/upstream_local/ca.crl"))
+    page = patiently(lambda: Visitor(door).send("GET", "/upstream_local/ca.crl"), seen, (500,))
     text = subprocess.run(["openssl", "crl", "-inform", "DER", "-noout", "-text"], input=page.body, capture_output=True, check=True).stdout.decode()
     number = re.search(r"CRL Number:\s*\n\s*(\d+)", text).group(1)
     return int(number), {serial.lower() for serial in re.findall(r"Serial Number: ([0-9A-F]+)", text)}
@@ -462,7 +425,7 @@ def in_the_end(everybody):
             check(f"{what}: certificates", certificates, "0" if state == "PIN" else "1")
         # as he sees it: the PIN is the one that he was shown before
         user.portal = Visitor(in_turn())  # the servers' clock may have ended the session
-        user.login()
+        user.portal.login_patiently(user.name, user.password)
         for number, pin in user.pins.items():
             text = user.page(f"/client/{number}").text
             check(f"{user.name}'s application {number}: a PIN before the download", user.pin(number, text) or number in user.taken or number in user.revoked, True)

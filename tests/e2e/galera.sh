@@ -5,20 +5,13 @@ set -eu
 . "$INKAN_SOURCE/tests/support/stack.sh"
 . "$INKAN_SOURCE/tests/support/galera.sh"
 control=
-finish() {
-	local status=$?
-	set +e
+stack_more_end() { # STATUS
+	local status=$1
 	[ -z "$control" ] || kill "$control" 2>/dev/null
 	stack_stop || status=1 # the servers first: they end their work while there is a database
 	if [ "$status" != 0 ]; then grep -hE 'ERROR|\[Warning\] WSREP' "$GALERA_DIR"/?.log | tail -n 20 | cut -c1-300; fi
 	galera_stop
-	(exit "$status")
-	stack_end
-}
-trap finish EXIT
-fail() {
-	echo "FAILED: $*"
-	exit 1
+	return "$status"
 }
 step() {
 	echo "--- $((SECONDS)) s: $*"

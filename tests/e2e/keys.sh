@@ -52,7 +52,7 @@ cat "$STACK_TOP/audit"
 grep -q 'unbroken.* 0 rows not yet chained' "$STACK_TOP/audit"
 
 # The positive control of `audit verify`: a changed row is named.
-mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root inkan -e "UPDATE audit SET detail = 'x' WHERE action = 'application.taken' LIMIT 1"
+stack_sql "UPDATE audit SET detail = 'x' WHERE action = 'application.taken' LIMIT 1"
 ! inkan audit verify >"$STACK_TOP/audit" 2>&1
 cat "$STACK_TOP/audit"
 grep -q 'was changed' "$STACK_TOP/audit"

@@ -1,17 +1,15 @@
 """Users apply, read and take while the servers are killed at random: what anyone was told of exists once and ends well or visibly."""
 import collections
-import http.client
 import os
 import random
 import re
 import signal
-import ssl
 import subprocess
 import sys
 import threading
 import time
 
-from portal import Portal
+from portal import Portal, check, patiently
 
 BASE, CA, DIR = os.environ["STACK_URL"], os.environ["STACK_CA"], os.environ["STACK_DIR"]
 SECONDS = float(os.environ.get("INKAN_KILL_SECONDS", "25"))
@@ -19,28 +17,7 @@ seed = int(os.environ.get("INKAN_SEED") or random.SystemRandom().randrange(1 << 
 print(f"seed: {seed} (INKAN_SEED={seed} repeats it)", flush=True)
 dice = random.Random(seed)
 passwords = dict(zip(("taro", "hanako", "jiro"), sys.argv[1:]))
-TROUBLE = (OSError, http.client.HTTPException, ssl.SSLError)
 over = threading.Event()
-
-
-def patiently(call, seconds=60):
-    """What a user does whose page did not come: tries it again."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            page = call()
-            if page.status not in (500, 502, 503, 504):
-                return page
-            trouble[page.status] += 1
-            last = page.status
-        except TROUBLE as e:
-            trouble[type(e).__name__] += 1
-            last = e
-        if time.monotonic() > end:
-            raise AssertionError(f"no page for {seconds} s: {last}")
-        time.sleep(0.1)
-
-
 trouble = collections.Counter()
 told = collections.defaultdict(dict)  # user: {number: {...}}
 
@@ -53,28 +30,18 @@ class User(threading.Thread):
     def run(self):
         try:
             self.portal = Portal(BASE, CA)
-            self.login()
+            self.portal.login_patiently(self.name, passwords[self.name])
             while not over.is_set():
                 self.apply()
         except BaseException as e:  # told by the main thread
             self.failure = e
 
-    def login(self):
-        end = time.monotonic() + 60
-        while True:
-            try:
-                return self.portal.login(self.name, passwords[self.name])
-            except (AssertionError, StopIteration, *TROUBLE):
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.3)
-
     def apply(self):
         p = self.portal
-        start = patiently(lambda: p.get("/"))
+        start = patiently(lambda: p.get("/"), trouble)
         form = start.form("/client/apply")
         # the same form again until there is an answer: a reload, which must not apply twice
-        page = patiently(lambda: p.submit(start, form))
+        page = patiently(lambda: p.submit(start, form), trouble)
         match = re.search(r"/client/(\d+)/applied", page.url)
         if not match:
             raise AssertionError(f"{self.name} was answered {page.status} at {page.url}:\n{page.text[:3000]}")
@@ -83,7 +50,7 @@ class User(threading.Thread):
             raise AssertionError(f"{self.name} was told of application {number} twice")
         row = told[self.name][number] = {"pins": set()}
         for _ in range(20):
-            page = patiently(lambda: p.get(f"/client/{number}"))
+            page = patiently(lambda: p.get(f"/client/{number}"), trouble)
             pin = re.search(r'id="pin"[^>]*>([^<]+)<', page.text)
             if pin:
                 row["pins"].add(pin.group(1).strip())
@@ -117,11 +84,6 @@ def sql(text):
     run = subprocess.run(["mariadb", "--no-defaults", f"--socket={DIR}/run/db.sock", "--user=root", "-N", "inkan", "-e", text],
                          check=True, capture_output=True, text=True)
     return [line.split("\t") for line in run.stdout.splitlines()]
-
-
-def check(what, found, expected):
-    if found != expected:
-        raise AssertionError(f"{what}: {found}, not {expected}")
 
 
 users = [User(name) for name in passwords]
@@ -185,7 +147,7 @@ print("errors:", sql("SELECT COUNT(*) FROM application WHERE state = 'ERROR'")[0
 # As the users see it: the PIN is the one that was shown before, and the certificate can be taken with it.
 for user in users:
     user.portal = Portal(BASE, CA)  # the servers' clock may have ended the session
-    user.login()
+    user.portal.login_patiently(user.name, passwords[user.name])
     for number, row in sorted(told[user.name].items()):
         row["pins"].add(user.portal.pin(number))
         check(f"{user.name}'s PINs of application {number}", len(row["pins"]), 1)

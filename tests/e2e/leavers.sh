@@ -9,7 +9,7 @@ printf 'test_clock = "%s"\n' "$STACK_CLOCK" | stack_conf inkan
 stack_start
 export STACK_PEOPLE=800
 # Certificates of an upstream that is not there: what becomes of the requests is another test's matter.
-mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root inkan <<END
+stack_sql <<END
 INSERT INTO user (eppn, idp, name, mail, lang, created_at, seen_at) SELECT CONCAT('leaver', seq, '@example.ac.jp'), 'x', 'Leaver', CONCAT('leaver', seq, '@example.ac.jp'), 'ja', 1, 1 FROM seq_1_to_$STACK_PEOPLE;
 INSERT INTO application (user_id, number, state, type, upstream, profile, months, subject, live_until, name, mail, extra, created_at, changed_at, taken_at, not_after, serial)
 SELECT id, n.seq, 'TAKEN', 'client', 'nowhere', '5', 52, CONCAT('CN=', eppn, '.', n.seq), 4000000000000, name, mail, '', 1, 1, 1, 4000000000000, CONCAT('a', id, n.seq)

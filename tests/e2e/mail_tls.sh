@@ -98,7 +98,7 @@ stack_stop
 # mended: the three that waited arrive, each once
 sink smtps mail
 begin "smtps://localhost:$mail_port" "$STACK_TOP/mail.pem" "$STACK_TOP/good"
-mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root inkan -e "UPDATE job SET due_at = 1 WHERE kind = 'core.mail' AND state = 'waiting' AND owner = ''"
+stack_sql "UPDATE job SET due_at = 1 WHERE kind = 'core.mail' AND state = 'waiting' AND owner = ''"
 arrived 5 30
 sleep 1
 arrived 5 0

@@ -6,15 +6,10 @@ import socket
 import time
 from email.message import EmailMessage
 
-from portal import Portal
+from portal import Portal, check
 
 port = int(re.search(r"port = (\d+)", open(os.environ["STACK_DIR"] + "/conf/demo_mailbox.conf").read()).group(1))
 portal = Portal(os.environ["STACK_URL"], os.environ["STACK_CA"])
-
-
-def check(what, found, expected):
-    if found != expected:
-        raise AssertionError(f"{what}: {found!r}, not {expected!r}")
 
 
 def raw(*pieces, answers):

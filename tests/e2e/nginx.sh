@@ -25,27 +25,12 @@ grep -q '@SERVER_NAME@' "$top/err" || fail "the missing value is not named"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$top/key.pem" -out "$top/cert.pem" -days 2 \
 	-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
 . "$INKAN_SOURCE/tests/support/port.sh"
+. "$INKAN_SOURCE/tests/support/nginx.sh"
 port=$(port_claim)
 
 # As installed, with the defaults but for the certificate: only the syntax can be tested here.
 frame() { # CONF-DIR
-	cat <<-END
-		user $(id -un);
-		daemon off;
-		pid $top/run/pid;
-		error_log $top/log/error.log;
-		events {}
-		http {
-			include /etc/nginx/mime.types;
-			client_body_temp_path $top/run/body;
-			proxy_temp_path $top/run/proxy;
-			fastcgi_temp_path $top/run/fastcgi;
-			uwsgi_temp_path $top/run/uwsgi;
-			scgi_temp_path $top/run/scgi;
-			access_log off;
-			include $1/inkan.conf;
-		}
-	END
+	nginx_frame "$top/run" "$top/log/error.log" <<<"include /etc/nginx/mime.types; include $1/inkan.conf;"
 }
 render "$top/production" SERVER_NAME=cert.example.ac.jp CERTIFICATE="$top/cert.pem" CERTIFICATE_KEY="$top/key.pem" LOG_DIR="$top/log" \
 	CACHE_DIR="$top/copies"

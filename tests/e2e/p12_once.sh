@@ -61,8 +61,6 @@ assert codes == [403] * 4 + [429] * (RACERS - 4), codes
 late = browser().send("POST", url, {"pin": pin})
 assert late.status == 429 and late.header("Retry-After"), "the right PIN is refused as well, until the time that the page says"
 END
-db_socket=$STACK_DIR/run/db.sock
-count=$(mariadb --no-defaults --socket="$db_socket" --user=root --batch --skip-column-names inkan \
-	-e 'SELECT CONCAT(COUNT(*), " ", COUNT(DISTINCT application), " ", COUNT(DISTINCT serial)) FROM local_certificate')
+count=$(stack_sql 'SELECT CONCAT(COUNT(*), " ", COUNT(DISTINCT application), " ", COUNT(DISTINCT serial)) FROM local_certificate')
 [ "$count" = "6 6 6" ] || { echo "certificates, applications, serials: $count"; exit 1; }
 echo "one certificate per application"

@@ -3,20 +3,13 @@
 # fresh within a second, and 100 slow readers hold up nobody; without that copy they do.
 set -eu
 . "$INKAN_SOURCE/tests/support/stack.sh"
+. "$INKAN_SOURCE/tests/support/nginx.sh"
 ENTRIES=100000
 SLOW=100
 site_pid=
-finish() {
-	status=$?
+stack_more_end() { # STATUS
 	site_stop
-	[ "$status" = 0 ] || cat "$STACK_TOP"/site/log/* 2>/dev/null | tail -n 20
-	(exit "$status")
-	stack_end
-}
-trap finish EXIT
-fail() {
-	echo "FAILED: $*"
-	exit 1
+	[ "$1" = 0 ] || cat "$STACK_TOP"/site/log/* 2>/dev/null | tail -n 20
 }
 site_stop() {
 	local pid=$site_pid
@@ -26,24 +19,21 @@ site_stop() {
 }
 stack_conf inkan <<<'workers = 4'
 stack_start
-sql() {
-	mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root --batch --skip-column-names inkan -e "$1"
-}
 
 # --- A list of 100,000 entries
 
 # Serial numbers as ours are: 16 octets, the first one neither zero nor negative.
-sql "INSERT INTO local_certificate (serial, application, generation, subject, mail, der, fingerprint, not_before, not_after, created_at,
+stack_sql "INSERT INTO local_certificate (serial, application, generation, subject, mail, der, fingerprint, not_before, not_after, created_at,
 	reported_at, revoked_at, reason)
 	SELECT CONCAT('1', LEFT(SHA2(seq, 256), 31)), 1000000 + seq, 1, CONCAT('CN=', seq), '', '', SHA2(seq, 256), 1, 4102444800000, 1, 1,
 	1700000000000 + 1000 * seq, 1 FROM seq_1_to_$ENTRIES"
 number() {
-	sql 'SELECT number FROM local_crl'
+	stack_sql 'SELECT number FROM local_crl'
 }
 list_renew() { # by the job that makes a list anew when it is old
 	local before
 	before=$(number)
-	sql "UPDATE local_crl SET this_update = 0; UPDATE job SET due_at = 0 WHERE kind = 'upstream_local.crl' AND owner = ''"
+	stack_sql "UPDATE local_crl SET this_update = 0; UPDATE job SET due_at = 0 WHERE kind = 'upstream_local.crl' AND owner = ''"
 	for ((i = 0; i < 600; i++)); do
 		[ "$(number)" = "$before" ] || return 0
 		sleep 0.1
@@ -66,24 +56,8 @@ site_start() {
 		UPSTREAM="server unix:$STACK_DIR/run/inkan.sock max_fails=0;" VIEW_DIR="$INKAN_SOURCE/views" \
 		ERROR_DIR="$INKAN_SOURCE/nginx/error" LOG_DIR="$STACK_TOP/site/log" CACHE_DIR="$STACK_TOP/site/cache" RATE=10000
 	"$@"
-	cat >"$STACK_TOP/site/nginx.conf" <<-END
-		user $(id -un);
-		daemon off;
-		worker_processes 1;
-		pid $STACK_TOP/site/pid;
-		error_log $STACK_TOP/site/log/nginx.log;
-		events {}
-		http {
-			include /etc/nginx/mime.types;
-			client_body_temp_path $STACK_TOP/site/body;
-			proxy_temp_path $STACK_TOP/site/proxy;
-			fastcgi_temp_path $STACK_TOP/site/fastcgi;
-			uwsgi_temp_path $STACK_TOP/site/uwsgi;
-			scgi_temp_path $STACK_TOP/site/scgi;
-			access_log off;
-			include $STACK_TOP/site/conf/inkan.conf;
-		}
-	END
+	nginx_frame "$STACK_TOP/site" "$STACK_TOP/site/log/nginx.log" >"$STACK_TOP/site/nginx.conf" \
+		<<<"include /etc/nginx/mime.types; include $STACK_TOP/site/conf/inkan.conf;"
 	nginx -p "$STACK_TOP/site" -e "$STACK_TOP/site/log/e" -c "$STACK_TOP/site/nginx.conf" &
 	site_pid=$!
 	for ((i = 0; i < 100; i++)); do

@@ -3,7 +3,10 @@
 set -u
 . "$INKAN_SOURCE/tests/support/stack.sh"
 . "$INKAN_SOURCE/tests/support/simplesamlphp.sh"
-trap 'status=$?; set +eu; ssp_stop; (exit "$status"); stack_end' EXIT
+stack_more_end() {
+	set +u
+	ssp_stop || :
+}
 
 ssp_start "$STACK_TOP/ssp" "$(port_claim)" || exit 1
 stack_conf inkan <<END

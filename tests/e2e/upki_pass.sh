@@ -11,7 +11,9 @@ install -m 600 /dev/null "$card/one" && printf 'shared/key+one' >"$card/one"
 install -m 600 /dev/null "$card/two" && printf 'shared&key=two' >"$card/two"
 "$INKAN_SOURCE/tests/fake/cardserver.py" "$card" "$card/cert" "$card/key" &
 card_pid=$!
-trap 'status=$?; set +e; kill "$card_pid" 2>/dev/null; (exit "$status"); stack_end' EXIT
+stack_more_end() {
+	kill "$card_pid" 2>/dev/null || :
+}
 for _ in $(seq 100); do
 	[ -e "$card/port" ] && break
 	sleep 0.1

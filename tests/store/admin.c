@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 static struct arena *a;
+static struct db *db;
 static struct user people[4];
 enum { ADMIN, HELP_DESK, AUDITOR, TARO };
 
@@ -41,17 +42,7 @@ static const struct plugin admin_test = {.abi = INKAN_ABI, .name = "admin_test",
 
 static int set_up(void **state)
 {
-	static const struct plugin *const plugins[] = {&admin_test, NULL};
-
-	a = arena_new();
-	pages_test_start(a, plugins);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
+	a = pages_test_open((const struct plugin *const[]){&admin_test, NULL}, NULL, &db);
 	return 0;
 }
 
@@ -63,7 +54,7 @@ static int fresh(void **state)
 	pages_clock(0);
 	pages_authorization(NULL);
 	for (size_t i = 0; i < COUNT_OF(names); i++)
-		check_ok(user_login(pages_test_db(), a, names[i], "https://idp.example.ac.jp", "X", names[i], LANG_EN, &people[i]));
+		check_ok(user_login(db, a, names[i], "https://idp.example.ac.jp", "X", names[i], LANG_EN, &people[i]));
 	return 0;
 }
 
@@ -230,15 +221,15 @@ static atomic_int allowed;
 
 static void *guess(void *unused)
 {
-	struct db *db = mariadb_db();
+	struct db *conn = mariadb_db();
 	struct arena *own = arena_new();
 	when until;
 
 	for (int i = 0; i < 10; i++)
-		if (attempt_begin(db, own, "admin", 7, &until) == STATUS_OK)
+		if (attempt_begin(conn, own, "admin", 7, &until) == STATUS_OK)
 			atomic_fetch_add(&allowed, 1);
 	arena_free(own);
-	db_free(db);
+	db_free(conn);
 	return NULL;
 }
 
@@ -262,11 +253,11 @@ static void pauses_grow_and_end(void **state)
 	if (!pages_clock(0))
 		return;
 	for (int i = 0; i < 30; i++) {
-		enum status s = attempt_begin(pages_test_db(), a, "admin", 9, &until);
+		enum status s = attempt_begin(db, a, "admin", 9, &until);
 		if (s == STATUS_DENIED) {
 			last = until - clock_now();
 			pages_clock(until - clock_now() + DAY * i); /* past it */
-			s = attempt_begin(pages_test_db(), a, "admin", 9, &until);
+			s = attempt_begin(db, a, "admin", 9, &until);
 		}
 		check_ok(s);
 	}
@@ -318,5 +309,5 @@ int main(void)
 		cmocka_unit_test_setup(pauses_grow_and_end, fresh),
 		cmocka_unit_test(password_files),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

@@ -17,21 +17,8 @@ static const char *session;
 
 static int set_up(void **state)
 {
-	static const char *const names[] = {"admin_audit", NULL};
-	static const struct plugin *const none[] = {NULL};
-
-	a = arena_new();
-	pages_test_load(names);
-	pages_test_start(a, none);
-	db = pages_test_db();
+	a = pages_test_open(NULL, (const char *const[]){"admin_audit", NULL}, &db);
 	upkeep_start(bytes_string("a key for the chain of this test"), NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
 	return 0;
 }
 
@@ -46,11 +33,6 @@ static int fresh(void **state)
 	mariadb_exec("DELETE FROM audit_tail");
 	session = pages_admin_session(&admin);
 	return 0;
-}
-
-static bool says(struct answer answer, const char *text)
-{
-	return strstr(answer.page, text) != NULL;
 }
 
 /* Numbers of the rows on the page, in their order: "5,4,". */
@@ -101,6 +83,11 @@ static void filters(void **state)
 	assert_string_equal(found("?until=2025-12-31"), "");
 	assert_string_equal(found("?actor=TARO%EF%BC%A0example.ac.jp"), "4,3,1,"); /* in any case and width */
 	assert_string_equal(found("?object=Application%EF%BC%9A17"), "3,1,");
+	assert_string_equal(found("?object=Application+17"), "3,1,"); /* as the page says it */
+	assert_string_equal(found("?object=application17"), "3,1,");
+	assert_string_equal(found("?object=User%E3%80%80%EF%BC%93"), "5,4,");
+	assert_string_equal(found("?object=user+x"), "");
+	assert_true(says(pages_get("ja", session, "/admin_audit?action=pin.viewed&object=%E7%94%B3%E8%AB%8B%E3%80%80%EF%BC%91%EF%BC%97"), "<span>3</span>"));
 	assert_string_equal(found("?object=%25"), ""); /* nothing is a pattern */
 	assert_string_equal(found("?object=%27+OR+1%3D1"), "");
 	assert_int_equal(pages_get("en", session, "/admin_audit?from=yesterday").http, 400);
@@ -130,6 +117,34 @@ static void in_words(void **state)
 	assert_true(says(en, "<code>some.thing</code>")); /* no words: the action itself */
 	assert_false(says(en, "<b>bold</b>"));
 	assert_true(says(en, "&lt;b&gt;bold&lt;/b&gt;"));
+}
+
+/* As they are written by the program; what it would not have written stays as it is. */
+static void particulars_in_words(void **state)
+{
+	static const struct {
+		const char *detail, *en, *ja;
+	} cases[] = {
+		{"reason 5 note left <us>", "Reason:</span> <span class=\"break\" lang=\"\">No longer used", "メモ：</span> <span class=\"break\" lang=\"\">left &lt;us&gt;</span>"},
+		{"reason 5 at 2026-01-01T00:00:00Z unclaimed 3", "Certificates without an owner:</span> <span class=\"break\" lang=\"\">3</span>", "失効予定日時：</span> <span class=\"break\" lang=\"\">2026/01/01 09:00"},
+		{"type client number 12 renewal", "Application number:</span> <span class=\"break\" lang=\"\">12</span>", "更新申請"},
+		{"user:3 number 4 note 別人 type x", "User:</span> <span class=\"break\" lang=\"\">3</span>", "メモ：</span> <span class=\"break\" lang=\"\">別人 type x</span>"},
+		{"made 3 moved 0 left out 1", "Left as they are:</span> <span class=\"break\" lang=\"\">1</span>", "登録：</span> <span class=\"break\" lang=\"\">3</span>"},
+		{"wrong PIN number 2 in a row", "Wrong PINs in a row:</span> <span class=\"break\" lang=\"\">2</span>", "連続したPIN番号の誤り"},
+		{"user:3 number 4 type client applied 2026-01-01T00:00:00Z code - subject CN=a b,O=Example University note gone",
+			"DN (distinguished name):</span> <span class=\"break\" lang=\"\">CN=a b,O=Example University</span>", "申請日時：</span> <span class=\"break\" lang=\"\">2026/01/01 09:00"},
+		{"reason 99", "lang=\"\">reason 99</span>", "lang=\"\">reason 99</span>"},
+		{"reason", "lang=\"\">reason</span>", "lang=\"\">reason</span>"},
+		{"type client and more", "lang=\"\">type client and more</span>", "lang=\"\">type client and more</span>"},
+		{"applied yesterday", "lang=\"\">applied yesterday</span>", "lang=\"\">applied yesterday</span>"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		mariadb_exec("DELETE FROM audit");
+		check_ok(audit_add(db, "some.thing", "site", cases[i].detail));
+		if (!says(pages_get("en", session, "/admin_audit"), cases[i].en) || !says(pages_get("ja", session, "/admin_audit"), cases[i].ja))
+			fail_msg("\"%s\" is not said in words: %s", cases[i].detail, strstr(pages_get("en", session, "/admin_audit").page, "<tbody>"));
+	}
 }
 
 static void pages_of_twenty(void **state)
@@ -253,6 +268,7 @@ int main(void)
 		cmocka_unit_test_setup(filters, fresh),
 		cmocka_unit_test_setup(reading_leaves_a_trace, fresh),
 		cmocka_unit_test_setup(in_words, fresh),
+		cmocka_unit_test_setup(particulars_in_words, fresh),
 		cmocka_unit_test_setup(pages_of_twenty, fresh),
 		cmocka_unit_test_setup(verification, fresh),
 		cmocka_unit_test_setup(results_are_kept_for_a_while, fresh),
@@ -260,5 +276,5 @@ int main(void)
 		cmocka_unit_test_setup(export, fresh),
 		cmocka_unit_test_setup(roles, fresh),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "support/applications.h"
+#include "support/certificate_types.h"
 #include "support/mariadb.h"
 #include "support/pages.h"
 
@@ -15,58 +16,26 @@ static struct db *db;
 static struct user taro, admin, desk;
 static const char *taro_session, *admin_session, *desk_session;
 
-static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
-{
-	return STATUS_OK;
-}
-
-static const struct upstream upstream = {.title = "Test service", .submit = submit};
-static const struct plugin local = {.abi = INKAN_ABI, .name = "upstream_local", .upstream = &upstream};
-
 /* What another plugin says of itself. */
 static struct health_item said[3];
-static bool says;
+static bool tells;
 
 static const struct health_item *health(struct arena *arena, struct db *unused)
 {
-	if (!says)
+	if (!tells)
 		cause(STATUS_BUSY, "nothing can be told");
-	return says ? said : NULL;
+	return tells ? said : NULL;
 }
 
 static const struct plugin other = {.abi = INKAN_ABI, .name = "other", .health = health};
 
-static void file_write(const char *name, const char *text)
-{
-	const char *path = arena_printf(a, "%s/%s", mariadb_dir(), name);
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	assert_int_equal(chmod(path, 0600), 0);
-}
-
 static int set_up(void **state)
 {
-	static const struct plugin *const plugins[] = {&local, &other, NULL};
-	static const char *const load[] = {"admin_health", NULL};
-
-	a = arena_new();
-	pages_test_load(load);
-	pages_test_start(a, plugins);
-	db = pages_test_db();
-	file_write("token", TOKEN "\n");
-	file_write("admin_health.conf", "status_token = \"token\"\n");
+	a = pages_test_open((const struct plugin *const[]){&test_local, &other, NULL}, (const char *const[]){"admin_health", NULL}, &db);
+	mariadb_file(a, "token", TOKEN "\n");
+	mariadb_file(a, "admin_health.conf", "status_token = \"token\"\n");
 	check_ok(plugin_configure(a, mariadb_dir()));
 	check_ok(plugin_find("admin_health")->start(a, db));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
 	return 0;
 }
 
@@ -83,19 +52,9 @@ static int fresh(void **state)
 	mariadb_exec("DELETE FROM inkan.handover");
 	mariadb_exec("DELETE FROM inkan.application");
 	mariadb_exec("DELETE FROM inkan.audit_tail");
-	says = true;
+	tells = true;
 	memset(said, 0, sizeof said);
 	return 0;
-}
-
-static bool shows(struct answer answer, const char *text)
-{
-	return strstr(answer.page, text) != NULL;
-}
-
-static int64_t audited(const char *action)
-{
-	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.audit WHERE action = '%s'", action));
 }
 
 static struct answer page(void)
@@ -142,13 +101,13 @@ static void others_see_nothing_and_roles_see_what_is_theirs(void **state)
 		assert_int_equal(pages_get("en", taro_session, pages[i]).http, 404);
 		assert_int_equal(pages_get("en", desk_session, pages[i]).http, 200);
 	}
-	assert_false(shows(pages_get("en", desk_session, "/admin_health/jobs"), "/restart"));
+	assert_false(says(pages_get("en", desk_session, "/admin_health/jobs"), "/restart"));
 	assert_int_equal(pages_post(desk_session, restart, "", NULL).http, 403);
 	assert_int_equal(pages_get("en", desk_session, discard).http, 403);
 	assert_int_equal(pages_post(desk_session, discard, "", NULL).http, 403);
 	assert_int_equal(pages_post(admin_session, discard, "", "wrong").http, 403);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM inkan.job WHERE state = 'failed'"), 1);
-	assert_true(shows(pages_get("en", admin_session, "/admin_health/jobs"), restart));
+	assert_true(says(pages_get("en", admin_session, "/admin_health/jobs"), restart));
 }
 
 /* --- The page --------------------------------------------------------------------------------------------------------------------- */
@@ -157,18 +116,18 @@ static void all_is_well_until_it_is_not(void **state)
 {
 	struct answer answer = page();
 
-	assert_true(shows(answer, "All is well.") && shows(answer, "Test service"));
+	assert_true(says(answer, "All is well.") && says(answer, "Test service"));
 	assert_true(reports("good upstream.upstream_local") && reports("good mail") && reports("good jobs.late") && reports("good core.database"));
 	test_in_state(db, a, &taro, APPLICATION_SENT);
 	mariadb_exec("DELETE FROM inkan.job");
-	if (!shows(page(), "<td data-label=\"Waiting for its answer\">1</td>"))
+	if (!says(page(), "<td data-label=\"Waiting for its answer\">1</td>"))
 		fail_msg("%s", strstr(page().page, "upstreams-title"));
 	assert_true(reports("good upstream.upstream_local"));
 	mariadb_exec(arena_printf(a, "UPDATE inkan.application SET changed_at = %lld", (long long)(clock_now() - 2 * DAY)));
 	assert_true(reports("warn upstream.upstream_local"));
 	mariadb_exec(arena_printf(a, "UPDATE inkan.application SET changed_at = %lld", (long long)(clock_now() - 4 * DAY)));
 	assert_true(reports("bad upstream.upstream_local"));
-	assert_true(shows(page(), "and there are problems"));
+	assert_true(says(page(), "and there are problems"));
 	mariadb_exec("DELETE FROM inkan.application");
 	job_failed("core.mail", 7);
 	assert_true(reports("warn mail") && reports("warn jobs.failed") && !reports("warn jobs.late"));
@@ -205,7 +164,7 @@ static void last_success_and_failure_are_noted_but_not_each(void **state)
 	health_note(db, "upstream_local.orders", false, "the service\nis <b>away</b>");
 	assert_true(reports("warn upstream.upstream_local"));
 	struct answer answer = page();
-	assert_true(shows(answer, "is &lt;b&gt;away&lt;/b&gt;") && shows(answer, "Last failure:"));
+	assert_true(says(answer, "is &lt;b&gt;away&lt;/b&gt;") && says(answer, "Last failure:"));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM inkan.health WHERE name = 'upstream_local.orders' AND succeeded_at > 0 AND failed_at > 0"), 1);
 	mariadb_exec("DELETE FROM inkan.health");
 }
@@ -226,7 +185,7 @@ static void what_ends_is_judged_by_the_days_left(void **state)
 		/* An hour less, so that whole days do not hang on the moment. */
 		said[0] = (struct health_item){.name = "thing", .title = "Our thing", .value = "a value", .expires = clock_now() + cases[i].left - MINUTE};
 		assert_true(reports(cases[i].line));
-		assert_true(shows(page(), cases[i].text) && shows(page(), "Our thing"));
+		assert_true(says(page(), cases[i].text) && says(page(), "Our thing"));
 	}
 	said[0] = (struct health_item){.name = "thing", .title = "Our thing", .value = "a value", .state = HEALTH_WARN, .expires = clock_now() + 900 * DAY};
 	assert_true(reports("warn other.thing")); /* what it says itself counts too */
@@ -234,9 +193,9 @@ static void what_ends_is_judged_by_the_days_left(void **state)
 
 static void a_plugin_that_cannot_tell_is_a_problem(void **state)
 {
-	says = false;
+	tells = false;
 	assert_true(reports("bad other"));
-	assert_true(shows(page(), "Cannot be told at present"));
+	assert_true(says(page(), "Cannot be told at present"));
 }
 
 /* --- Monitoring ------------------------------------------------------------------------------------------------------------------- */
@@ -250,8 +209,8 @@ static void monitoring_needs_its_token_and_gets_names_only(void **state)
 		assert_int_equal(status(wrong[i]).http, 404);
 	struct answer answer = status("Bearer " TOKEN);
 	assert_int_equal(answer.http, 200);
-	assert_true(text_starts(answer.page, "warn\n") && shows(answer, "warn other.thing\n"));
-	assert_false(shows(answer, "Secret"));
+	assert_true(text_starts(answer.page, "warn\n") && says(answer, "warn other.thing\n"));
+	assert_false(says(answer, "Secret"));
 	for (const char *s = answer.page; *s; s++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789._- \n", *s))
 			fail_msg("%c in %s", *s, answer.page);
@@ -279,8 +238,8 @@ static void a_failed_job_is_shown_restarted_and_discarded(void **state)
 	const char *path = arena_printf(a, "/admin_health/jobs/%llu", (unsigned long long)id);
 	struct answer answer = pages_get("en", admin_session, "/admin_health/jobs");
 
-	assert_true(shows(answer, "Telling a card service of revocations") && shows(answer, "payload-x") && shows(answer, ">17<"));
-	assert_true(shows(answer, "&lt;b&gt;no&lt;/b&gt; answer"));
+	assert_true(says(answer, "Telling a card service of revocations") && says(answer, "payload-x") && says(answer, ">17<"));
+	assert_true(says(answer, "&lt;b&gt;no&lt;/b&gt; answer"));
 	answer = pages_post(admin_session, arena_printf(a, "%s/restart", path), "", NULL);
 	assert_string_equal(answer.location, "/admin_health/jobs?done=restarted");
 	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.job WHERE id = %llu AND state = 'waiting' AND attempts = 0", (unsigned long long)id)), 1);
@@ -297,11 +256,11 @@ static void a_failed_job_is_shown_restarted_and_discarded(void **state)
 	mariadb_exec("UPDATE job SET state = 'waiting' WHERE kind = 'core.handover_revoked'");
 	path = arena_printf(a, "/admin_health/jobs/%llu/discard", (unsigned long long)gone);
 	answer = pages_get("en", admin_session, path);
-	assert_true(answer.http == 200 && shows(answer, "cannot be undone"));
+	assert_true(answer.http == 200 && says(answer, "cannot be undone"));
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM inkan.job WHERE state = 'failed'"), 1);
 	assert_string_equal(pages_post(admin_session, path, "", NULL).location, "/admin_health/jobs?done=discarded");
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM inkan.job WHERE state = 'failed'"), 0);
-	assert_int_equal(audited("admin.job.discarded"), 1);
+	assert_int_equal(mariadb_audited("admin.job.discarded"), 1);
 	assert_string_equal(pages_get("en", admin_session, path).location, "/admin_health/jobs?done=gone");
 	assert_int_equal(pages_post(admin_session, "/admin_health/jobs/x/restart", "", NULL).http, 303);
 }
@@ -311,7 +270,7 @@ static void a_job_of_administrators_is_about_no_application(void **state)
 {
 	uint64_t id = job_failed("admin_leavers.mail", 18);
 
-	assert_false(shows(pages_get("en", admin_session, "/admin_health/jobs"), ">18<"));
+	assert_false(says(pages_get("en", admin_session, "/admin_health/jobs"), ">18<"));
 	pages_post(admin_session, arena_printf(a, "/admin_health/jobs/%llu/restart", (unsigned long long)id), "", NULL);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM inkan.audit WHERE object = 'application:18'"), 0);
 	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.audit WHERE action = 'admin.job.restarted' AND object = 'job:%llu'",
@@ -355,12 +314,12 @@ static void an_event_that_could_not_be_applied_is_shown_and_closed(void **state)
 	uint64_t id = (uint64_t)mariadb_number("SELECT id FROM inkan.conflict");
 	const char *path = arena_printf(a, "/admin_health/events/%llu", (unsigned long long)id);
 	struct answer answer = pages_get("en", admin_session, "/admin_health/events");
-	assert_true(shows(answer, path) && shows(answer, "The certificate was downloaded") && shows(answer, "Revoked"));
-	int64_t looks = audited("admin.event.viewed");
+	assert_true(says(answer, path) && says(answer, "The certificate was downloaded") && says(answer, "Revoked"));
+	int64_t looks = mariadb_audited("admin.event.viewed");
 	answer = pages_get("en", admin_session, path);
-	assert_true(answer.http == 200 && shows(answer, "Mark as checked"));
-	assert_int_equal(audited("admin.event.viewed"), looks + 1);
-	assert_false(shows(pages_get("en", desk_session, path), "Mark as checked"));
+	assert_true(answer.http == 200 && says(answer, "Mark as checked"));
+	assert_int_equal(mariadb_audited("admin.event.viewed"), looks + 1);
+	assert_false(says(pages_get("en", desk_session, path), "Mark as checked"));
 	const char *close = arena_printf(a, "%s/close", path);
 	assert_int_equal(pages_post(desk_session, close, "", NULL).http, 403);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM inkan.conflict WHERE closed_at = 0"), 1);
@@ -370,13 +329,13 @@ static void an_event_that_could_not_be_applied_is_shown_and_closed(void **state)
 	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.audit WHERE action = 'admin.event.closed' AND object = 'application:%llu'",
 					 (unsigned long long)app.id)), 1);
 	assert_true(reports("good events"));
-	assert_false(shows(pages_get("en", admin_session, "/admin_health/events"), path));
-	assert_true(shows(pages_get("en", admin_session, "/admin_health/events?closed=1"), path));
+	assert_false(says(pages_get("en", admin_session, "/admin_health/events"), path));
+	assert_true(says(pages_get("en", admin_session, "/admin_health/events?closed=1"), path));
 	assert_int_equal(pages_get("en", admin_session, "/admin_health/events/999999").http, 404);
 	assert_int_equal(pages_post(admin_session, "/admin_health/events/999999/close", "", NULL).http, 404);
 	/* Its application is deleted: the event stays and says so. */
 	mariadb_exec(arena_printf(a, "DELETE FROM inkan.application WHERE id = %llu", (unsigned long long)app.id));
-	assert_true(shows(pages_get("en", admin_session, path), "The application was deleted."));
+	assert_true(says(pages_get("en", admin_session, path), "The application was deleted."));
 }
 
 /* Bug: the state stood there as the database has it, and what was reported was nowhere to be seen. */
@@ -389,26 +348,26 @@ static void a_report_of_a_deleted_application_tells_what_it_said(void **state)
 	const char *const pages[] = {"/admin_health/events", path};
 	for (size_t i = 0; i < COUNT_OF(pages); i++) {
 		struct answer answer = pages_get("en", admin_session, pages[i]), japanese = pages_get("ja", admin_session, pages[i]);
-		assert_true(shows(answer, "Deleted before the report came") && shows(japanese, "通知の前に削除済"));
-		assert_false(shows(answer, ">DELETED<") || shows(japanese, ">DELETED<"));
-		assert_true(shows(answer, "serial abc123 code &lt;late&gt;"));
+		assert_true(says(answer, "Deleted before the report came") && says(japanese, "通知の前に削除済"));
+		assert_false(says(answer, ">DELETED<") || says(japanese, ">DELETED<"));
+		assert_true(says(answer, "serial abc123 code &lt;late&gt;"));
 	}
 	/* One that says no more than its kind shows no empty row. */
 	struct application app = test_in_state(db, a, &taro, APPLICATION_REVOKED);
 	mariadb_exec("DELETE FROM inkan.conflict");
 	assert_int_equal(test_apply(db, a, app.id, (struct event){.kind = EVENT_TAKEN, .serial = "abc", .not_before = 1, .not_after = 2}), APPLIED_CONFLICT);
 	path = arena_printf(a, "/admin_health/events/%lld", (long long)mariadb_number("SELECT id FROM inkan.conflict"));
-	assert_false(shows(pages_get("en", admin_session, path), "Particulars"));
+	assert_false(says(pages_get("en", admin_session, path), "Particulars"));
 }
 
 /* Exact to 10,000, as everywhere. */
 static void counts_are_exact_to_ten_thousand(void **state)
 {
 	mariadb_exec("INSERT INTO inkan.conflict (application_id, kind, state, source_key, at) SELECT seq, 'TAKEN', 'REVOKED', 'x', 1 FROM seq_1_to_10000");
-	assert_true(shows(page(), "10000") && !shows(page(), "10,000+"));
+	assert_true(says(page(), "10000") && !says(page(), "10,000+"));
 	mariadb_exec("INSERT INTO inkan.conflict (application_id, kind, state, source_key, at) VALUES (10001, 'TAKEN', 'REVOKED', 'x', 1)");
-	assert_true(shows(page(), "10,000+"));
-	assert_true(shows(pages_get("ja", admin_session, "/admin_health"), "10,000件以上"));
+	assert_true(says(page(), "10,000+"));
+	assert_true(says(pages_get("ja", admin_session, "/admin_health"), "10,000件以上"));
 }
 
 int main(void)
@@ -430,5 +389,5 @@ int main(void)
 		cmocka_unit_test_setup(without_the_database_monitoring_is_told_so, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

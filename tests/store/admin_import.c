@@ -22,20 +22,12 @@ static const char *session;
 static int set_up(void **state)
 {
 	static const char *const names[] = {"client", "smime", "upstream_local", "admin_import", NULL};
-	static const struct plugin *const none[] = {NULL};
 
-	a = arena_new();
-	pages_test_load(names);
-	pages_test_start(a, none);
-	db = pages_test_db();
+	a = pages_test_open(NULL, names, &db);
 	check_ok(saml_start(&forge_world()->settings, FORGE_PORTAL));
-	for (size_t i = 0; names[i]; i++) {
-		FILE *f = fopen(arena_printf(a, "%s/%s.conf", mariadb_dir(), names[i]), "w");
-		assert_non_null(f);
-		if (text_same(names[i], "upstream_local"))
-			fputs("ca_key = \"ec:P-256\"\nuser_key = \"ec:P-256\"\n", f);
-		fclose(f);
-	}
+	for (size_t i = 0; names[i]; i++)
+		mariadb_file(a, arena_printf(a, "%s.conf", names[i]),
+			text_same(names[i], "upstream_local") ? "ca_key = \"ec:P-256\"\nuser_key = \"ec:P-256\"\n" : "");
 	check_ok(plugin_configure(a, mariadb_dir()));
 	for (size_t i = 0; names[i]; i++)
 		check_ok(plugin_find(names[i])->start(a, db));
@@ -45,9 +37,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	saml_stop();
-	pages_test_end();
-	arena_free(a);
-	return 0;
+	return pages_test_close(state);
 }
 
 static struct user person(const char *eppn, const char *idp, const char *mail)

@@ -24,21 +24,8 @@ static const struct mail_settings no_server = {.url = "smtp://127.0.0.1:1", .sta
 
 static int set_up(void **state)
 {
-	static const char *const names[] = {"client", "admin_users", "admin_leavers", NULL};
-	static const struct plugin *const none[] = {NULL};
-
-	a = arena_new();
-	pages_test_load(names);
-	pages_test_start(a, none);
-	db = pages_test_db();
+	a = pages_test_open(NULL, (const char *const[]){"client", "admin_users", "admin_leavers", NULL}, &db);
 	check_ok(mail_start(&no_server, "https://localhost:8443", NULL));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
 	return 0;
 }
 
@@ -53,11 +40,6 @@ static int fresh(void **state)
 	jiro = test_user(db, a, "jiro");
 	session = pages_admin_session(&admin);
 	return 0;
-}
-
-static bool says(struct answer answer, const char *text)
-{
-	return strstr(answer.page, text) != NULL;
 }
 
 /* The draft of a pasted list; its page's path. */
@@ -756,5 +738,5 @@ int main(void)
 		cmocka_unit_test_setup(looks_leave_a_trace, fresh),
 		cmocka_unit_test_setup(roles, fresh),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

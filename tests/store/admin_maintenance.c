@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "support/applications.h"
+#include "support/certificate_types.h"
 #include "support/mariadb.h"
 #include "support/pages.h"
 #include "support/request_maker.h"
@@ -18,35 +19,11 @@ static struct db *db;
 static struct user taro, admin, second, desk;
 static const char *taro_session, *admin_session, *second_session, *desk_session;
 
-static struct validity validities[] = {{"5", 52, "", ""}};
-static struct certificate_settings settings = {.upstream = "local", .subject = "CN=%u.%n,OU=Test,C=JP", .validity = {1, validities}};
-static const struct certificate_type type = {.title = "Client certificate", .button = "Apply now", .purpose = "For tests.", .settings = &settings};
-static const struct plugin client = {.abi = INKAN_ABI, .name = "client", .type = &type};
-
-static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
-{
-	return STATUS_OK;
-}
-
-static const struct upstream upstream = {.title = "Test", .submit = submit};
-static const struct plugin local = {.abi = INKAN_ABI, .name = "local", .upstream = &upstream};
-
 static int set_up(void **state)
 {
-	static const struct plugin *const plugins[] = {&client, &local, NULL};
-	static const char *const load[] = {"admin_maintenance", NULL};
-
-	a = arena_new();
-	pages_test_load(load);
-	pages_test_start(a, plugins);
-	db = pages_test_db();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
+	test_client_settings.validity.n = 1;
+	a = pages_test_open(
+		(const struct plugin *const[]){&test_client, &test_local, NULL}, (const char *const[]){"admin_maintenance", NULL}, &db);
 	return 0;
 }
 
@@ -70,11 +47,6 @@ static int64_t version(void)
 	return mariadb_number("SELECT COALESCE(MAX(version), 0) FROM inkan.maintenance");
 }
 
-static int64_t audited(const char *action)
-{
-	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.audit WHERE action = '%s'", action));
-}
-
 /* Off, and known to be off. */
 static int fresh(void **state)
 {
@@ -91,11 +63,6 @@ static int fresh(void **state)
 	usleep(1100 * 1000);
 	assert_null(strstr(pages_get("en", "", "/").page, "class=\"pause\""));
 	return 0;
-}
-
-static bool shows(struct answer answer, const char *text)
-{
-	return strstr(answer.page, text) != NULL;
 }
 
 static bool banner(const char *lang, const char *session, const char *path, const char *text)
@@ -115,13 +82,13 @@ static void only_the_full_role_changes_it(void **state)
 	assert_int_equal(set_as(taro_session, form).http, 404);
 	struct answer page = pages_get("en", desk_session, "/admin_maintenance");
 	assert_int_equal(page.http, 200);
-	assert_true(shows(page, "Normal operation") && shows(page, "Your role may see this"));
-	assert_false(shows(page, "<textarea"));
+	assert_true(says(page, "Normal operation") && says(page, "Your role may see this"));
+	assert_false(says(page, "<textarea"));
 	assert_int_equal(set_as(desk_session, form).http, 403);
 	assert_int_equal(pages_post(desk_session, "/admin_maintenance/end", "version=0", NULL).http, 403);
 	assert_int_equal(pages_post(admin_session, "/admin_maintenance/set", form, "wrong").http, 403);
 	assert_int_equal(version(), 0);
-	assert_true(shows(pages_get("en", admin_session, "/admin_maintenance"), "<textarea"));
+	assert_true(says(pages_get("en", admin_session, "/admin_maintenance"), "<textarea"));
 	assert_int_equal(set_as(admin_session, form).http, 303);
 	assert_int_equal(version(), 1);
 }
@@ -133,11 +100,11 @@ static void the_preview_shows_what_users_will_see_and_sets_nothing(void **state)
 	struct answer page = pages_post(admin_session, "/admin_maintenance/confirm", form_with("now", "", "", 0, ""), NULL);
 
 	assert_int_equal(page.http, 200);
-	assert_true(shows(page, "<p class=\"pause\" lang=\"ja\">" JA) && shows(page, "<p class=\"pause\" lang=\"en\">" EN));
+	assert_true(says(page, "<p class=\"pause\" lang=\"ja\">" JA) && says(page, "<p class=\"pause\" lang=\"en\">" EN));
 	assert_int_equal(version(), 0);
 	assert_false(banner("en", "", "/", EN));
 	page = pages_post(admin_session, "/admin_maintenance/confirm", form_with("now", "", "", 0, "&edit=1"), NULL);
-	assert_true(page.http == 200 && shows(page, "<textarea") && shows(page, EN "</textarea>"));
+	assert_true(page.http == 200 && says(page, "<textarea") && says(page, EN "</textarea>"));
 }
 
 static struct application taken(void)
@@ -153,10 +120,10 @@ static void what_users_do_pauses_and_what_they_look_at_goes_on(void **state)
 
 	struct answer before = pages_post(taro_session, paused[1], "memo=one", NULL);
 	assert_int_equal(before.http, 303);
-	assert_false(shows(pages_get("en", taro_session, base), "id=\"memo-paused\""));
-	int64_t audits = audited("admin.maintenance.set");
+	assert_false(says(pages_get("en", taro_session, base), "id=\"memo-paused\""));
+	int64_t audits = mariadb_audited("admin.maintenance.set");
 	assert_int_equal(set_as(admin_session, form_with("now", "", "", 0, "")).http, 303);
-	assert_int_equal(audited("admin.maintenance.set"), audits + 1);
+	assert_int_equal(mariadb_audited("admin.maintenance.set"), audits + 1);
 	/* This process knows at once; the banner is on every page, in each language. */
 	assert_true(banner("en", "", "/", EN) && banner("ja", "", "/", JA) && banner("en", "", "/login", EN) && banner("en", taro_session, "/", EN));
 	assert_true(banner("en", "", "/help", EN) && banner("en", "", "/no/such/page/x", EN) && banner("en", admin_session, "/admin_maintenance", EN));
@@ -164,31 +131,31 @@ static void what_users_do_pauses_and_what_they_look_at_goes_on(void **state)
 		struct answer refused = pages_post(taro_session, paused[i], "memo=two", NULL);
 		assert_int_equal(refused.http, 503);
 		assert_non_null(refused.retry_after);
-		assert_true(shows(refused, "under maintenance") && shows(refused, "Meanwhile you can"));
+		assert_true(says(refused, "under maintenance") && says(refused, "Meanwhile you can"));
 		if (i != 1)
 			assert_int_equal(pages_get("en", taro_session, paused[i]).http, 503);
 	}
 	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM inkan.application WHERE id = %llu AND memo = 'one'", (unsigned long long)app.id)), 1);
 	struct answer page = pages_get("en", taro_session, "/");
 	assert_int_equal(page.http, 200);
-	assert_true(shows(page, "aria-describedby=\"paused-client\" disabled>Apply now"));
+	assert_true(says(page, "aria-describedby=\"paused-client\" disabled>Apply for a client certificate"));
 	page = pages_get("en", taro_session, base);
-	assert_true(shows(page, "id=\"revoke-button\" aria-describedby=\"revoke-why\" disabled"));
-	assert_true(shows(page, "id=\"renew-button\" aria-describedby=\"renew-why\" disabled"));
-	assert_true(shows(page, "id=\"memo-paused\"") && !shows(page, "<dialog"));
+	assert_true(says(page, "id=\"revoke-button\" aria-describedby=\"revoke-why\" disabled"));
+	assert_true(says(page, "id=\"renew-button\" aria-describedby=\"renew-why\" disabled"));
+	assert_true(says(page, "id=\"memo-paused\"") && !says(page, "<dialog"));
 	/* Looking, the PIN, and what is not named go on. */
 	page = pages_get("en", taro_session, arena_printf(a, "/client/%u", open.number));
-	assert_true(page.http == 200 && shows(page, "id=\"pin\""));
+	assert_true(page.http == 200 && says(page, "id=\"pin\""));
 	assert_int_equal(pages_post(taro_session, arena_printf(a, "%s/mute", base), "muted=1", NULL).http, 303);
 	/* Ending it opens everything again. */
 	page = pages_get("en", admin_session, "/admin_maintenance/end");
-	assert_true(page.http == 200 && shows(page, "name=\"version\" value=\"1\""));
+	assert_true(page.http == 200 && says(page, "name=\"version\" value=\"1\""));
 	assert_int_equal(pages_post(admin_session, "/admin_maintenance/end", "version=1", NULL).http, 303);
-	assert_int_equal(audited("admin.maintenance.ended"), 1);
+	assert_int_equal(mariadb_audited("admin.maintenance.ended"), 1);
 	assert_int_equal(pages_post(taro_session, paused[1], "memo=three", NULL).http, 303);
 	assert_false(banner("en", "", "/", EN));
 	/* The messages are offered again. */
-	assert_true(shows(pages_get("en", admin_session, "/admin_maintenance"), EN "</textarea>"));
+	assert_true(says(pages_get("en", admin_session, "/admin_maintenance"), EN "</textarea>"));
 }
 
 static void news_of_a_page_come_when_maintenance_begins(void **state)
@@ -216,11 +183,11 @@ static void a_window_begins_and_ends_by_itself(void **state)
 	const char *memo = arena_printf(a, "/client/%u/memo", app.number);
 
 	struct answer page = pages_post(admin_session, "/admin_maintenance/confirm", form_with("later", from, until, 0, "&announced=1"), NULL);
-	assert_true(page.http == 200 && shows(page, "Announcement, from now on") && shows(page, "Scheduled maintenance:"));
+	assert_true(page.http == 200 && says(page, "Announcement, from now on") && says(page, "Scheduled maintenance:"));
 	assert_int_equal(set_as(admin_session, form_with("later", from, until, 0, "&announced=1")).http, 303);
 	assert_true(banner("en", "", "/", "Scheduled maintenance:") && banner("en", "", "/", EN));
 	assert_int_equal(pages_post(taro_session, memo, "memo=ahead", NULL).http, 303);
-	assert_true(shows(pages_get("en", admin_session, "/admin_maintenance"), "Cancel the scheduled maintenance"));
+	assert_true(says(pages_get("en", admin_session, "/admin_maintenance"), "Cancel the scheduled maintenance"));
 	assert_true(pages_clock(3 * HOUR));
 	assert_true(banner("en", "", "/", "Expected end:"));
 	struct answer refused = pages_post(taro_session, memo, "memo=in", NULL);
@@ -231,7 +198,7 @@ static void a_window_begins_and_ends_by_itself(void **state)
 	assert_true(pages_clock(5 * HOUR));
 	assert_false(banner("en", "", "/", EN));
 	assert_int_equal(pages_post(taro_session, memo, "memo=after", NULL).http, 303);
-	assert_true(shows(pages_get("en", admin_session, "/admin_maintenance"), "The window has ended."));
+	assert_true(says(pages_get("en", admin_session, "/admin_maintenance"), "The window has ended."));
 	assert_true(pages_clock(0));
 	/* Not announced: silence until it begins. */
 	assert_int_equal(set_as(admin_session, form_with("later", from, "", version(), "")).http, 303);
@@ -252,7 +219,7 @@ static void a_change_does_not_begin_it_anew(void **state)
 	int64_t from = mariadb_number("SELECT from_at FROM inkan.maintenance");
 	usleep(20 * 1000);
 	struct answer page = pages_get("en", admin_session, "/admin_maintenance");
-	assert_true(shows(page, "name=\"start\" value=\"keep\"") && shows(page, "End maintenance mode"));
+	assert_true(says(page, "name=\"start\" value=\"keep\"") && says(page, "End maintenance mode"));
 	assert_int_equal(set_as(admin_session, form_with("keep", "", field_at(HOUR), 1, "")).http, 303);
 	assert_int_equal(mariadb_number("SELECT from_at FROM inkan.maintenance"), from);
 	assert_true(banner("en", "", "/", "Expected end:"));
@@ -266,8 +233,8 @@ static void the_second_administrator_is_told_and_wins_when_he_insists(void **sta
 	const char *other = "version=0&start=now&message_ja=%E5%88%A5&message_en=Another";
 	struct answer page = set_as(second_session, other);
 	assert_int_equal(page.http, 409);
-	assert_true(shows(page, "Another administrator has changed") && shows(page, EN) && shows(page, PAGES_ADMIN));
-	assert_true(shows(page, "name=\"version\" value=\"1\""));
+	assert_true(says(page, "Another administrator has changed") && says(page, EN) && says(page, PAGES_ADMIN));
+	assert_true(says(page, "name=\"version\" value=\"1\""));
 	assert_true(banner("en", "", "/", EN));
 	assert_int_equal(version(), 1);
 	page = set_as(second_session, "version=1&start=now&message_ja=%E5%88%A5&message_en=Another");
@@ -276,7 +243,7 @@ static void the_second_administrator_is_told_and_wins_when_he_insists(void **sta
 	/* Ending what one has not seen asks again. */
 	page = pages_post(admin_session, "/admin_maintenance/end", "version=1", NULL);
 	assert_int_equal(page.http, 409);
-	assert_true(shows(page, "name=\"version\" value=\"2\""));
+	assert_true(says(page, "name=\"version\" value=\"2\""));
 	assert_true(banner("en", "", "/", "Another"));
 	assert_int_equal(pages_post(admin_session, "/admin_maintenance/end", "version=2", NULL).http, 303);
 	/* The same form once more: it is done already. */
@@ -319,7 +286,7 @@ static void what_cannot_be_is_not_set(void **state)
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct answer page = pages_post(admin_session, "/admin_maintenance/confirm", bad[i].form, NULL);
 		assert_int_equal(page.http, 400);
-		if (!shows(page, bad[i].why) || !shows(page, "aria-invalid=\"true\""))
+		if (!says(page, bad[i].why) || !says(page, "aria-invalid=\"true\""))
 			fail_msg("%zu: %s", i, bad[i].form);
 		assert_int_equal(set_as(admin_session, bad[i].form).http, 400);
 	}
@@ -429,5 +396,5 @@ int main(void)
 		cmocka_unit_test_setup(without_the_database_the_last_known_state_counts, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

@@ -15,20 +15,7 @@ static const char *session;
 
 static int set_up(void **state)
 {
-	static const char *const names[] = {"admin_statistics", NULL};
-	static const struct plugin *const none[] = {NULL};
-
-	a = arena_new();
-	pages_test_load(names);
-	pages_test_start(a, none);
-	db = pages_test_db();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
+	a = pages_test_open(NULL, (const char *const[]){"admin_statistics", NULL}, &db);
 	return 0;
 }
 
@@ -41,11 +28,6 @@ static int fresh(void **state)
 	taro = test_user(db, a, "taro");
 	session = pages_admin_session(&admin);
 	return 0;
-}
-
-static bool says(struct answer answer, const char *text)
-{
-	return strstr(answer.page, text) != NULL;
 }
 
 static void count(void)
@@ -216,5 +198,5 @@ int main(void)
 		cmocka_unit_test_setup(export, fresh),
 		cmocka_unit_test_setup(roles, fresh),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

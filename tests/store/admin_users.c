@@ -17,20 +17,7 @@ static const char *session;
 
 static int set_up(void **state)
 {
-	static const struct plugin *const none[] = {NULL};
-	static const char *const names[] = {"client", "smime", "upstream_local", "admin_users", NULL};
-
-	a = arena_new();
-	pages_test_load(names);
-	pages_test_start(a, none);
-	db = pages_test_db();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
+	a = pages_test_open(NULL, (const char *const[]){"client", "smime", "upstream_local", "admin_users", NULL}, &db);
 	return 0;
 }
 
@@ -616,5 +603,5 @@ int main(void)
 		cmocka_unit_test_setup(what_is_reported_of_a_deleted_one_is_kept, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

@@ -14,17 +14,8 @@ static struct user taro;
 
 static int setup(void **state)
 {
-	mariadb_clear();
-	db = mariadb_db();
-	a = arena_new();
+	mariadb_fresh(&db, &a);
 	taro = test_user(db, a, "taro");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
 	return 0;
 }
 
@@ -573,7 +564,7 @@ static void racing_reports(void **state)
 	}
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, mariadb_done)
 
 int main(void)
 {

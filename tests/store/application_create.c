@@ -16,18 +16,9 @@ static const char *why;
 
 static int setup(void **state)
 {
-	mariadb_clear();
-	db = mariadb_db();
-	a = arena_new();
+	mariadb_fresh(&db, &a);
 	taro = test_user(db, a, "taro");
 	why = NULL;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
 	return 0;
 }
 
@@ -559,7 +550,7 @@ static void killed_in_the_middle(void **state)
 		mariadb_number("SELECT COUNT(*) FROM audit_tail"));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, mariadb_done)
 
 int main(void)
 {

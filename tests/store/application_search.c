@@ -16,18 +16,9 @@ static struct user taro, hanako;
 
 static int setup(void **state)
 {
-	mariadb_clear();
-	db = mariadb_db();
-	a = arena_new();
+	mariadb_fresh(&db, &a);
 	taro = test_user(db, a, "taro");
 	hanako = test_user(db, a, "hanako");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
 	return 0;
 }
 
@@ -198,11 +189,11 @@ static void five_hundred_are_fast(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(words_are_found_where_they_stand, setup, teardown),
-		cmocka_unit_test_setup_teardown(serials_are_found_in_either_base, setup, teardown),
-		cmocka_unit_test_setup_teardown(states_are_filtered, setup, teardown),
-		cmocka_unit_test_setup_teardown(too_many_words_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(five_hundred_are_fast, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_are_found_where_they_stand, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(serials_are_found_in_either_base, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(states_are_filtered, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(too_many_words_are_refused, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(five_hundred_are_fast, setup, mariadb_done),
 	};
 
 	return cmocka_run_group_tests(tests, mariadb_setup, NULL);

@@ -17,13 +17,7 @@ static const char *session;
 
 static int set_up(void **state)
 {
-	static const char *const names[] = {"client", "upstream_local", "admin_users", NULL};
-	static const struct plugin *const none[] = {NULL};
-
-	a = arena_new();
-	pages_test_load(names);
-	pages_test_start(a, none);
-	db = pages_test_db();
+	a = pages_test_open(NULL, (const char *const[]){"client", "upstream_local", "admin_users", NULL}, &db);
 	check_ok(saml_start(&forge_world()->settings, FORGE_PORTAL));
 	return 0;
 }
@@ -31,9 +25,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	saml_stop();
-	pages_test_end();
-	arena_free(a);
-	return 0;
+	return pages_test_close(state);
 }
 
 static struct user person(const char *eppn, const char *idp, const char *mail)
@@ -85,11 +77,6 @@ static const char *form(const struct user *owner, const char *more)
 	return arena_printf(a, "form_key=" KEY_1 "&owner=%llu%s", (unsigned long long)owner->id, more);
 }
 
-static int64_t audits(const char *action)
-{
-	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM audit WHERE action = '%s'", action));
-}
-
 /* --- The log-in ----------------------------------------------------------------------------------------------------------------------- */
 
 static void one_with_the_address_is_given_it(void **state)
@@ -100,7 +87,7 @@ static void one_with_the_address_is_given_it(void **state)
 	log_in(&taro);
 	assert_int_equal(owner_of(id), taro.id);
 	assert_int_equal(owner_of(other), 0);
-	assert_int_equal(audits("application.attached"), 1);
+	assert_int_equal(mariadb_audited("application.attached"), 1);
 }
 
 static void nobody_is_while_two_have_it(void **state)
@@ -178,9 +165,9 @@ static void taken_from_the_wrong_one(void **state)
 				 "' AND detail LIKE 'user:%llu number _ note not his'",
 				 (unsigned long long)id, (unsigned long long)wrong.id)),
 		1);
-	assert_int_equal(audits("admin.detached"), 2);
+	assert_int_equal(mariadb_audited("admin.detached"), 2);
 	assert_string_equal(pages_post(session, path_of(id, "/detach"), form(&wrong, ""), NULL).location, path_of(id, "?done=detach&again=1")); /* twice */
-	assert_int_equal(audits("admin.detached"), 2);
+	assert_int_equal(mariadb_audited("admin.detached"), 2);
 	assert_int_equal(pages_get("en", pages_session(&wrong), "/").http, 200);
 
 	/* Not again to the same one, but to another with the address. */
@@ -206,7 +193,7 @@ static void given_back(void **state)
 	log_in(&taro);
 	assert_int_equal(owner_of(id), 0);
 	assert_string_equal(pages_post(session, path_of(id, "/detach_undo"), "", NULL).location, path_of(id, "?done=undo"));
-	assert_int_equal(audits("admin.detached.undone"), 1);
+	assert_int_equal(mariadb_audited("admin.detached.undone"), 1);
 	assert_null(strstr(pages_get("en", session, path_of(id, "")).page, "Allow giving it back"));
 	log_in(&taro);
 	assert_int_equal(owner_of(id), taro.id);
@@ -234,7 +221,7 @@ static void only_what_was_imported(void **state)
 	assert_int_equal(pages_post(session, path_of(id, "/detach"), form(&taro, ""), NULL).http, 409);
 	check_status(application_detach(db, a, id, taro.id, ""), STATUS_CONFLICT);
 	assert_int_equal(owner_of(id), taro.id);
-	assert_int_equal(audits("admin.detached"), 0);
+	assert_int_equal(mariadb_audited("admin.detached"), 0);
 }
 
 static const char *give_form(const char *field, const char *value)
@@ -297,7 +284,7 @@ static void given_once(void **state)
 	check_status(application_give(db, a, own.id, &taro, (const char *const[]){NULL}, ""), STATUS_CONFLICT);
 	assert_int_equal(owner_of(id), taro.id);
 	assert_int_equal(owner_of(own.id), other.id);
-	assert_int_equal(audits("admin.attached"), 1);
+	assert_int_equal(mariadb_audited("admin.attached"), 1);
 	/* And back: taken from him, it may be given to the other. */
 	pages_post(session, path_of(id, "/detach"), form(&taro, ""), NULL);
 	pages_post(session, path_of(id, "/give"), give_to(&other, ""), NULL);

@@ -12,18 +12,9 @@ static struct bytes key;
 
 static int setup(void **state)
 {
-	mariadb_clear();
-	db = mariadb_db();
-	a = arena_new();
+	mariadb_fresh(&db, &a);
 	key = bytes_string("a key that is kept outside of the database");
 	audit_context("taro@example.ac.jp", "request-1");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
 	return 0;
 }
 
@@ -302,7 +293,7 @@ static void two_chainers(void **state)
 	verified(200, 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, mariadb_done)
 
 int main(void)
 {

@@ -2,109 +2,47 @@
 #include "support/check.h"
 
 #include "issue/remind.h"
-#include "pages/handlers.h"
 #include "support/applications.h"
+#include "support/certificate_types.h"
 #include "support/mariadb.h"
+#include "support/pages.h"
 #include "support/request_maker.h"
-#include "support/view_strings.h"
-#include "web/session.h"
 
 static struct arena *a;
 static struct db *db;
 static struct user taro, hanako;
 static const char *taro_token, *hanako_token;
 
-static const struct certificate_settings settings = {.upstream = "upstream_local", .subject = "CN=%u.%n"};
-static const struct certificate_type type = {
-	.title = "Client certificate", .button = "Apply", .purpose = "For tests.", .settings = &settings};
-static const struct plugin client = {.abi = INKAN_ABI, .name = "client", .type = &type};
-
-static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
-{
-	return STATUS_OK;
-}
-
-static struct upstream upstream = {.title = "Test", .submit = submit};
-static const struct plugin local = {.abi = INKAN_ABI, .name = "upstream_local", .upstream = &upstream};
-
 static const char *const download_days[] = {"7", "1", NULL};
 static const char *const expiry_days[] = {"60", "30", "7", NULL};
 static const struct remind_settings remind = {download_days, expiry_days, 10 * MINUTE};
 
-static void clock_at(when shift)
-{
-	char *path = arena_printf(a, "%s/shift", mariadb_dir());
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fprintf(f, "%lld\n", (long long)shift);
-	assert_int_equal(fclose(f), 0);
-#ifdef INKAN_TEST
-	clock_shift_file(path);
-#else
-	if (shift)
-		skip(); /* only a test build's clock can be moved */
-#endif
-}
-
 static int set_up(void **state)
 {
-	static const char *const domains[] = {"core", NULL};
-	static const struct session_settings session = {.idle = HOUR, .absolute = DAY};
-
-	mariadb_start();
-	a = arena_new();
-	db = mariadb_db();
-	view_strings_start(a);
-	check_ok(i18n_start(BINARY_DIR "/locales"));
+	a = pages_test_open((const struct plugin *const[]){&test_client, &test_local, NULL}, NULL, &db);
 	site_set(&(struct site){
 		.base_url = "https://portal.example.ac.jp:8443", .title_ja = "発行システム", .title_en = "Portal", .contact = ""});
-	check_ok(plugin_add(&core_plugin));
-	check_ok(plugin_add(&client));
-	check_ok(plugin_add(&local));
-	check_ok(view_start(SOURCE_DIR "/views", domains));
-	check_ok(router_add("core", core_plugin.routes));
 	check_ok(remind_start(&remind));
-	session_start(&session);
-	pages_start();
 	return 0;
-}
-
-static const char *session_of(const struct user *user)
-{
-	char *token = crypto_token(a, 32);
-
-	check_ok(session_insert(db, crypto_sha256(a, bytes_string(token)), user->id, user->idp));
-	return token;
 }
 
 static int fresh(void **state)
 {
-	clock_at(0);
+	(void)pages_clock(0);
 	mariadb_clear();
 	i18n_use(LANG_EN);
-	upstream.mails_issued = false;
+	test_upstream.mails_issued = false;
 	taro = test_user(db, a, "taro");
 	hanako = test_user(db, a, "hanako");
-	taro_token = session_of(&taro);
-	hanako_token = session_of(&hanako);
+	taro_token = pages_session(&taro);
+	hanako_token = pages_session(&hanako);
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	db_free(db);
-	view_strings_end();
-	arena_free(a);
-	return 0;
-}
-
-/* Both sessions again, later. */
 static void later(when shift)
 {
-	clock_at(shift);
-	taro_token = session_of(&taro);
-	hanako_token = session_of(&hanako);
+	if (!pages_clock(shift))
+		skip(); /* only a test build's clock can be moved */
 }
 
 static const char *cookies(const char *token)
@@ -125,14 +63,9 @@ static const char *get(const char *token, const char *uri)
 	return answer_of(request_make_get(a, db, uri, cookies(token)));
 }
 
-static const char *csrf(const char *token)
-{
-	return text_base64url(a, crypto_hmac(a, bytes_string(token), bytes_string("csrf")));
-}
-
 static const char *post(const char *token, const char *uri, const char *form)
 {
-	return answer_of(request_make_post(a, db, uri, cookies(token), arena_printf(a, "csrf=%s&%s", csrf(token), form)));
+	return answer_of(request_make_post(a, db, uri, cookies(token), arena_printf(a, "csrf=%s&%s", pages_csrf(token), form)));
 }
 
 static int code(const char *answer)
@@ -424,10 +357,10 @@ static void the_mail_is_for_what_can_be_taken(void **state)
 	}
 	assert_int_equal(code(post(hanako_token, "/client/1/mail", "")), 404);
 	assert_int_equal(code(answer_of(request_make_post(a, db, "/client/1/mail", cookies(taro_token), "csrf="))), 403);
-	upstream.mails_issued = true; /* the issuing service's own */
+	test_upstream.mails_issued = true; /* the issuing service's own */
 	assert_null(strstr(get(taro_token, "/client/1"), "URL again"));
 	assert_int_equal(code(post(taro_token, "/client/1/mail", "")), 409);
-	upstream.mails_issued = false;
+	test_upstream.mails_issued = false;
 	assert_int_equal(mail_jobs_waiting(), 0);
 	assert_string_equal(location(post(taro_token, "/client/1/mail", "")), "/client/1?mail=asked");
 	assert_int_equal(mail_jobs_waiting(), 1);
@@ -448,5 +381,5 @@ int main(void)
 		cmocka_unit_test_setup(the_mail_is_for_what_can_be_taken, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

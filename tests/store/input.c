@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include "support/applications.h"
+#include "support/certificate_types.h"
 #include "support/mariadb.h"
 #include "support/pages.h"
 
@@ -12,36 +13,18 @@ static struct db *db;
 static struct user taro;
 static const char *session;
 
-static struct validity validities[] = {{"5", 52, "", ""}, {"14", 25, "", ""}};
-static struct certificate_settings settings = {.upstream = "upstream_local",
-	.subject = "CN=%u.%n,OU=Test,C=JP",
-	.validity = {2, validities},
-	.choose_validity = true,
-	.renew_days = 60};
-static const struct certificate_type type = {
-	.title = "Client certificate", .button = "Apply for a client certificate", .purpose = "For tests.", .settings = &settings};
 static const struct certificate_type card_type = {.title = "Card",
 	.button = "Card",
 	.purpose = "For tests.",
 	.variant_of = "client",
 	.box = "On a card",
-	.settings = &settings};
-static const struct plugin client = {.abi = INKAN_ABI, .name = "client", .type = &type};
+	.settings = &test_client_settings};
 static const struct plugin card = {.abi = INKAN_ABI, .name = "card", .type = &card_type};
-
-static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
-{
-	return STATUS_OK;
-}
-
-static const struct upstream upstream = {.title = "Test", .submit = submit};
-static const struct plugin local = {.abi = INKAN_ABI, .name = "upstream_local", .upstream = &upstream};
 
 static int set_up(void **state)
 {
-	a = arena_new();
-	pages_test_start(a, (const struct plugin *const[]){&client, &card, &local, NULL});
-	db = pages_test_db();
+	test_client_settings.choose_validity = true;
+	a = pages_test_open((const struct plugin *const[]){&test_client, &card, &test_local, NULL}, NULL, &db);
 	return 0;
 }
 
@@ -50,13 +33,6 @@ static int fresh(void **state)
 	mariadb_clear();
 	taro = test_user(db, a, "taro");
 	session = pages_session(&taro);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
 	return 0;
 }
 
@@ -254,5 +230,5 @@ int main(void)
 		cmocka_unit_test_setup(the_list_is_asked_for_nonsense, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

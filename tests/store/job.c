@@ -13,17 +13,8 @@ static const char *const only_b[] = {"test.b", NULL};
 
 static int setup(void **state)
 {
-	mariadb_clear();
+	mariadb_fresh(&db, &a);
 	job_wake_with(NULL, NULL);
-	db = mariadb_db();
-	a = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
 	return 0;
 }
 
@@ -281,7 +272,7 @@ static void claims_stay_quick(void **state)
 	assert_in_range(mariadb_number(ROWS_READ) - before, 50, 5000);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, mariadb_done)
 
 int main(void)
 {

@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include "support/applications.h"
+#include "support/certificate_types.h"
 #include "support/mariadb.h"
 #include "support/pages.h"
 
@@ -14,38 +15,14 @@ static struct db *db;
 static struct user taro, hanako;
 static const char *session, *other;
 
-static enum status complete(struct arena *arena, unsigned number, const struct user *user, struct order *order)
-{
-	order->live_key = arena_printf(arena, "%llu:%s", (unsigned long long)user->id, order->mail);
-	return STATUS_OK;
-}
-
-static struct validity validities[] = {{"5", 52, "", ""}, {"14", 25, "", ""}};
-static struct certificate_settings settings = {.upstream = "upstream_local",
-	.subject = "CN=%u.%n,OU=Test,C=JP",
-	.validity = {2, validities},
-	.live_max = 1,
-	.renew_days = 60};
-static const struct certificate_type type = {
-	.title = "Client certificate", .button = "Apply for a client certificate", .purpose = "For tests.", .settings = &settings};
 static const struct certificate_type mail_type = {
-	.title = "Mail", .button = "Mail", .purpose = "For tests.", .settings = &settings, .complete = complete};
-static const struct plugin client = {.abi = INKAN_ABI, .name = "client", .type = &type};
+	.title = "Mail", .button = "Mail", .purpose = "For tests.", .settings = &test_client_settings, .complete = test_one_per_address};
 static const struct plugin mail = {.abi = INKAN_ABI, .name = "mail", .type = &mail_type};
-
-static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
-{
-	return STATUS_OK;
-}
-
-static const struct upstream upstream = {.title = "Test", .submit = submit};
-static const struct plugin local = {.abi = INKAN_ABI, .name = "upstream_local", .upstream = &upstream};
 
 static int set_up(void **state)
 {
-	a = arena_new();
-	pages_test_start(a, (const struct plugin *const[]){&client, &mail, &local, NULL});
-	db = pages_test_db();
+	test_client_settings.live_max = 1;
+	a = pages_test_open((const struct plugin *const[]){&test_client, &mail, &test_local, NULL}, NULL, &db);
 	return 0;
 }
 
@@ -58,24 +35,6 @@ static int fresh(void **state)
 	session = pages_session(&taro);
 	other = pages_session(&hanako);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
-	return 0;
-}
-
-static void moves(uint64_t id, enum event_kind kind)
-{
-	struct event event = {.kind = kind};
-
-	if (kind == EVENT_TAKEN) {
-		event.serial = "ff00ff";
-		event.not_after = clock_now() + 365 * DAY;
-	}
-	assert_int_equal(test_apply(db, a, id, event), APPLIED_MOVED);
 }
 
 static const char *state_of(unsigned number)
@@ -116,10 +75,10 @@ static void revocation_from_question_to_end(void **state)
 	shows(page, "失効申請前");
 	shows(page, "完了するまで証明書は有効です");
 	shows(page, "data-news");
-	moves(app.id, EVENT_REVOKE_SUBMITTED);
+	test_moves(db, a, app.id, EVENT_REVOKE_SUBMITTED);
 	shows(pages_get("ja", session, "/client/1"), "失効申請中");
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM job WHERE kind = 'core.mail' AND payload = 'revoked'"), 0);
-	moves(app.id, EVENT_REVOKED);
+	test_moves(db, a, app.id, EVENT_REVOKED);
 	page = pages_get("ja", session, "/client/1");
 	shows(page, "失効済");
 	shows(page, "別の証明書に切り替えた");
@@ -135,7 +94,7 @@ static void the_same_form_revokes_once(void **state)
 	/* A second click, and one after all is done. */
 	assert_string_equal(revoke(1, KEY1, SURE).location, "/client/1/revoking?again=1");
 	shows(pages_get("en", session, "/client/1/revoking?again=1"), "had already been applied for");
-	moves(app.id, EVENT_REVOKED);
+	test_moves(db, a, app.id, EVENT_REVOKED);
 	assert_string_equal(revoke(1, KEY1, SURE).location, "/client/1/revoking?again=1");
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM event WHERE kind = 'REVOKE_ASKED'"), 1);
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM conflict"), 0);
@@ -177,28 +136,29 @@ static void revocation_wants_all_that_is_asked(void **state)
 	assert_string_equal(state_of(1), "REVOKE_ACCEPTED");
 }
 
+/* When neither can be applied for, and what is said then. */
+static const struct {
+	enum application_state state;
+	const char *why;
+} refused[] = {
+	{APPLICATION_ACCEPTED, "has not been issued yet"},
+	{APPLICATION_SENT, "has not been issued yet"},
+	{APPLICATION_PIN, "has not been issued yet"},
+	{APPLICATION_ERROR, "No certificate was issued"},
+	{APPLICATION_REVOKE_ACCEPTED, "already under way"},
+	{APPLICATION_REVOKE_SENT, "already under way"},
+	{APPLICATION_REVOKED, "revoked already"},
+};
+
 static void revocation_in_other_states_is_refused_in_words(void **state)
 {
-	static const struct {
-		enum application_state state;
-		const char *why;
-	} cases[] = {
-		{APPLICATION_ACCEPTED, "has not been issued yet"},
-		{APPLICATION_SENT, "has not been issued yet"},
-		{APPLICATION_PIN, "has not been issued yet"},
-		{APPLICATION_ERROR, "No certificate was issued"},
-		{APPLICATION_REVOKE_ACCEPTED, "already under way"},
-		{APPLICATION_REVOKE_SENT, "already under way"},
-		{APPLICATION_REVOKED, "revoked already"},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct application app = test_in_state(db, a, &taro, cases[i].state);
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		struct application app = test_in_state(db, a, &taro, refused[i].state);
 		int64_t events = mariadb_number("SELECT COUNT(*) FROM event");
 		struct answer answer = revoke(app.number, KEY1, SURE);
 		assert_int_equal(answer.http, 409);
-		shows(answer, cases[i].why);
-		assert_string_equal(state_of(app.number), application_state_name(cases[i].state));
+		shows(answer, refused[i].why);
+		assert_string_equal(state_of(app.number), application_state_name(refused[i].state));
 		assert_int_equal(mariadb_number("SELECT COUNT(*) FROM event"), events);
 	}
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM conflict"), 0);
@@ -217,7 +177,7 @@ static void a_failed_revocation_can_be_tried_again(void **state)
 	struct application app = test_in_state(db, a, &taro, APPLICATION_TAKEN);
 
 	assert_int_equal(revoke(1, KEY1, SURE).http, 303);
-	moves(app.id, EVENT_REVOKE_REJECTED);
+	test_moves(db, a, app.id, EVENT_REVOKE_REJECTED);
 	struct answer page = pages_get("ja", session, "/client/1");
 	shows(page, "失効処理に失敗しました。証明書はまだ有効です。もう一度失効申請ができます。");
 	shows(page, "（証明書はまだ有効です）");
@@ -247,7 +207,7 @@ static void a_card_service_that_is_not_told(void **state)
 		assert_null(strstr(page.page, missing));
 		shows(page, "and the card service has been told");
 		if (!sent)
-			moves(app.id, EVENT_REVOKE_SUBMITTED);
+			test_moves(db, a, app.id, EVENT_REVOKE_SUBMITTED);
 	}
 	check_ok(job_add(db, "core.handover_revoked", app.id, "1 4 source", 0, NULL));
 	struct answer waiting = pages_get("en", session, "/client/1/status");
@@ -261,7 +221,7 @@ static void a_card_service_that_is_not_told(void **state)
 	shows(failed, "data-waits"); /* an administrator may start it again */
 	shows(pages_get("ja", session, "/client/1"), "カード発行システムに通知できませんでした。申請番号を添えて");
 	assert_null(strstr(failed.page, "and the card service has been told"));
-	moves(app.id, EVENT_REVOKED);
+	test_moves(db, a, app.id, EVENT_REVOKED);
 	page = pages_get("en", session, "/client/1");
 	assert_null(strstr(page.page, missing));
 	shows(page, "This certificate was revoked");
@@ -321,9 +281,9 @@ static void renewal_from_question_to_end(void **state)
 	shows(page, "更新前の証明書の番号です");
 	shows(page, "href=\"/client/1\"");
 	shows(pages_get("ja", session, "/client/1"), "href=\"/client/2\"");
-	moves(new.id, EVENT_PIN);
+	test_moves(db, a, new.id, EVENT_PIN);
 	shows(pages_get("ja", session, "/client/2"), "更新前の証明書の番号です");
-	moves(new.id, EVENT_TAKEN);
+	test_moves(db, a, new.id, EVENT_TAKEN);
 	page = pages_get("ja", session, "/client/2");
 	shows(page, "16711935");
 	assert_null(strstr(page.page, "更新前の証明書の番号です"));
@@ -359,10 +319,10 @@ static void the_pin_row_says_why(void **state)
 		assert_null(strstr(page.page, "It opens the download page"));
 	}
 	(void)pages_clock(0);
-	moves(app.id, EVENT_TAKEN);
-	moves(app.id, EVENT_REVOKE_ASKED);
+	test_moves(db, a, app.id, EVENT_TAKEN);
+	test_moves(db, a, app.id, EVENT_REVOKE_ASKED);
 	shows(pages_get("en", session, "/client/1"), "It is the password of the file.");
-	moves(app.id, EVENT_REVOKED);
+	test_moves(db, a, app.id, EVENT_REVOKED);
 	page = pages_get("en", session, "/client/1");
 	shows(page, "The PIN is not shown any more, because the certificate was revoked.");
 	assert_null(strstr(page.page, "The PIN is no longer shown."));
@@ -378,15 +338,15 @@ static void only_one_renewal_at_a_time(void **state)
 	shows(second, "A renewal of this certificate is already under way.");
 	shows(second, "href=\"/client/2\"");
 	assert_int_equal(pages_get("en", session, "/client/1/renew").http, 409);
-	moves(2, EVENT_PIN);
-	moves(2, EVENT_TAKEN);
+	test_moves(db, a, 2, EVENT_PIN);
+	test_moves(db, a, 2, EVENT_TAKEN);
 	second = renew(1, KEY2);
 	assert_int_equal(second.http, 409);
 	shows(second, "This certificate has been renewed already.");
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application"), 2);
 	/* The new one can be renewed; and the old one again once nothing renews it any more. */
 	assert_string_equal(renew(2, KEY3).location, "/client/3/applied");
-	moves(2, EVENT_REVOKED);
+	test_moves(db, a, 2, EVENT_REVOKED);
 	assert_string_equal(renew(1, KEY2).location, "/client/4/applied");
 }
 
@@ -396,7 +356,7 @@ static void a_missed_renewal_leaves_the_old_one_untouched(void **state)
 
 	(void)test_in_state(db, a, &taro, APPLICATION_TAKEN);
 	assert_int_equal(renew(1, KEY1).http, 303);
-	moves(2, EVENT_PIN);
+	test_moves(db, a, 2, EVENT_PIN);
 	before = arena_printf(a, "%lld", (long long)mariadb_number("SELECT CRC32(CONCAT_WS('|', state, serial, not_after, live_until, "
 								   "changed_at, taken_at)) FROM application WHERE number = 1"));
 	if (!pages_clock(30 * DAY))
@@ -411,24 +371,11 @@ static void a_missed_renewal_leaves_the_old_one_untouched(void **state)
 
 static void renewal_in_other_states_is_refused_in_words(void **state)
 {
-	static const struct {
-		enum application_state state;
-		const char *why;
-	} cases[] = {
-		{APPLICATION_ACCEPTED, "has not been issued yet"},
-		{APPLICATION_SENT, "has not been issued yet"},
-		{APPLICATION_PIN, "has not been issued yet"},
-		{APPLICATION_ERROR, "No certificate was issued"},
-		{APPLICATION_REVOKE_ACCEPTED, "already under way"},
-		{APPLICATION_REVOKE_SENT, "already under way"},
-		{APPLICATION_REVOKED, "revoked already"},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct application app = test_in_state(db, a, &taro, cases[i].state);
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		struct application app = test_in_state(db, a, &taro, refused[i].state);
 		struct answer answer = renew(app.number, KEY1);
 		assert_int_equal(answer.http, 409);
-		shows(answer, cases[i].why);
+		shows(answer, refused[i].why);
 	}
 	int64_t all = mariadb_number("SELECT COUNT(*) FROM application");
 	struct application expired = test_in_state(db, a, &taro, APPLICATION_TAKEN);
@@ -472,9 +419,9 @@ static void what_is_switched_off_can_still_be_revoked(void **state)
 	shows(page, "Certificates of this type are not issued here at present.");
 	assert_int_equal(pages_post(session, "/former/1/renew", "form_key=" KEY1, NULL).http, 409);
 	mariadb_exec("UPDATE application SET upstream = 'elsewhere'");
-	struct answer refused = pages_post(session, "/former/1/revoke", "form_key=" KEY1 SURE, NULL);
-	assert_int_equal(refused.http, 409);
-	shows(refused, "Please ask the administrators to revoke it.");
+	struct answer answer = pages_post(session, "/former/1/revoke", "form_key=" KEY1 SURE, NULL);
+	assert_int_equal(answer.http, 409);
+	shows(answer, "Please ask the administrators to revoke it.");
 	assert_string_equal(state_of(1), "TAKEN");
 	mariadb_exec("UPDATE application SET upstream = 'upstream_local'");
 	assert_int_equal(pages_post(session, "/former/1/revoke", "form_key=" KEY1 SURE, NULL).http, 303);
@@ -493,7 +440,7 @@ static void the_dashboard_offers_renewal_in_time(void **state)
 	shows(pages_get("ja", session, "/?valid=1"), "href=\"/client/1/renew\"");
 	assert_int_equal(renew(1, KEY1).http, 303);
 	assert_null(strstr(pages_get("ja", session, "/").page, "/client/1/renew"));
-	moves(2, EVENT_REJECTED);
+	test_moves(db, a, 2, EVENT_REJECTED);
 	shows(pages_get("ja", session, "/"), "href=\"/client/1/renew\"");
 	(void)pages_clock(366 * DAY);
 	assert_null(strstr(pages_get("ja", session, "/").page, "/client/1/renew"));
@@ -520,5 +467,5 @@ int main(void)
 		cmocka_unit_test_setup(the_dashboard_offers_renewal_in_time, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

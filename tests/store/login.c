@@ -4,9 +4,9 @@
 #include "pages/handlers.h"
 #include "saml/saml.h"
 #include "support/mariadb.h"
+#include "support/pages.h"
 #include "support/request_maker.h"
 #include "support/saml_forge.h"
-#include "support/view_strings.h"
 #include "web/session.h"
 
 static struct arena *a;
@@ -15,22 +15,10 @@ static struct forge_world *world;
 
 static int set_up(void **state)
 {
-	static const char *const domains[] = {"core", NULL};
-	static const struct session_settings session = {.idle = HOUR, .absolute = DAY};
-
-	mariadb_start();
-	a = arena_new();
-	db = mariadb_db();
-	view_strings_start(a);
-	check_ok(i18n_start(BINARY_DIR "/locales"));
+	a = pages_test_open(NULL, NULL, &db);
 	i18n_use(LANG_EN);
 	site_set(&(struct site){
 		.base_url = FORGE_PORTAL, .title_ja = "発行システム", .title_en = "Portal", .contact = ""});
-	check_ok(plugin_add(&core_plugin));
-	check_ok(view_start(SOURCE_DIR "/views", domains));
-	check_ok(router_add("core", core_plugin.routes));
-	session_start(&session);
-	pages_start();
 	world = forge_world();
 	check_ok(saml_start(&world->settings, FORGE_PORTAL));
 	request_maker_limits =
@@ -47,10 +35,7 @@ static int fresh(void **state)
 static int tear_down(void **state)
 {
 	saml_stop();
-	db_free(db);
-	view_strings_end();
-	arena_free(a);
-	return 0;
+	return pages_test_close(state);
 }
 
 /* What a browser keeps of an answer. */

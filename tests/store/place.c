@@ -3,6 +3,7 @@
 
 #include "pages/pages.h"
 #include "support/applications.h"
+#include "support/certificate_types.h"
 #include "support/mariadb.h"
 #include "support/pages.h"
 
@@ -13,18 +14,7 @@ static struct db *db;
 static struct user taro, hanako;
 static const char *session, *other;
 
-static enum status complete(struct arena *arena, unsigned number, const struct user *user, struct order *order)
-{
-	order->live_key = arena_printf(arena, "%llu:%s", (unsigned long long)user->id, order->mail);
-	return STATUS_OK;
-}
-
 static struct validity validities[] = {{"5", 52, "", ""}};
-static struct certificate_settings settings = {.upstream = "upstream_local",
-	.subject = "CN=%u.%n,OU=Test,C=JP",
-	.validity = {1, validities},
-	.live_max = 2,
-	.renew_days = 60};
 static struct certificate_settings card_settings = {.upstream = "upstream_local",
 	.subject = "CN=%u.%n,OU=Card,C=JP",
 	.validity = {1, validities},
@@ -34,8 +24,6 @@ static struct certificate_settings mail_settings = {.upstream = "upstream_local"
 	.validity = {1, validities},
 	.live_max = 5,
 	.renew_days = 60};
-static const struct certificate_type type = {
-	.title = "Client certificate", .button = "Apply for a client certificate", .purpose = "For tests.", .settings = &settings};
 static const struct certificate_type card_type = {.title = "Card",
 	.button = "Card",
 	.purpose = "For tests.",
@@ -47,24 +35,15 @@ static const struct certificate_type mail_type = {.title = "Mail",
 	.purpose = "For tests.",
 	.settings = &mail_settings,
 	.live_why = "One for each address.",
-	.complete = complete};
-static const struct plugin client = {.abi = INKAN_ABI, .name = "client", .type = &type};
+	.complete = test_one_per_address};
 static const struct plugin card = {.abi = INKAN_ABI, .name = "card", .type = &card_type};
 static const struct plugin mail = {.abi = INKAN_ABI, .name = "mail", .type = &mail_type};
 
-static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
-{
-	return STATUS_OK;
-}
-
-static const struct upstream upstream = {.title = "Test", .submit = submit};
-static const struct plugin local = {.abi = INKAN_ABI, .name = "upstream_local", .upstream = &upstream};
-
 static int set_up(void **state)
 {
-	a = arena_new();
-	pages_test_start(a, (const struct plugin *const[]){&client, &card, &mail, &local, NULL});
-	db = pages_test_db();
+	test_client_settings.live_max = 2;
+	test_client_settings.validity.n = 1;
+	a = pages_test_open((const struct plugin *const[]){&test_client, &card, &mail, &test_local, NULL}, NULL, &db);
 	return 0;
 }
 
@@ -77,13 +56,6 @@ static int fresh(void **state)
 	hanako = test_user(db, a, "hanako");
 	session = pages_session(&taro);
 	other = pages_session(&hanako);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
 	return 0;
 }
 
@@ -101,15 +73,10 @@ static struct answer apply(const char *who, const char *kind, const char *key, c
 
 static void moves(unsigned number, enum event_kind kind)
 {
-	struct event event = {.kind = kind};
 	struct application app;
 
 	check_ok(application_find(db, a, taro.id, number, &app));
-	if (kind == EVENT_TAKEN) {
-		event.serial = arena_printf(a, "ff%u", number);
-		event.not_after = clock_now() + 365 * DAY;
-	}
-	assert_int_equal(test_apply(db, a, app.id, event), APPLIED_MOVED);
+	test_moves(db, a, app.id, kind);
 }
 
 static void one_for_each_address(void **state)
@@ -314,5 +281,5 @@ int main(void)
 		cmocka_unit_test_setup(the_question_shows_what_was_ticked, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

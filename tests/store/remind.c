@@ -8,6 +8,7 @@
 #include "support/applications.h"
 #include "support/check.h"
 #include "support/mariadb.h"
+#include "support/pages.h"
 #include "support/view_strings.h"
 #include "web/view.h"
 
@@ -21,35 +22,16 @@ static const struct remind_settings settings = {download_days, expiry_days, 10 *
 
 static void clock_at(when shift)
 {
-	char *path = arena_printf(a, "%s/shift", mariadb_dir());
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fprintf(f, "%lld\n", (long long)shift);
-	assert_int_equal(fclose(f), 0);
-#ifdef INKAN_TEST
-	clock_shift_file(path);
-#else
-	if (shift)
+	if (!pages_clock(shift))
 		skip(); /* only a test build's clock can be moved */
-#endif
 }
 
 static int setup(void **state)
 {
-	mariadb_clear();
-	db = mariadb_db();
-	a = arena_new();
+	mariadb_fresh(&db, &a);
 	clock_at(0);
 	check_ok(remind_start(&settings));
 	taro = test_user(db, a, "taro");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
 	return 0;
 }
 
@@ -409,16 +391,16 @@ static void wrong_settings_are_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_mark_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_nearest_of_several, setup, teardown),
-		cmocka_unit_test_setup_teardown(before_the_download_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_for_whom_they_are_meant, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_clock_that_was_set_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(in_steps, setup, teardown),
-		cmocka_unit_test_setup_teardown(racing_processes, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_look_reads_what_is_due, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_mail_asks_once_more, setup, teardown),
-		cmocka_unit_test_setup_teardown(wrong_settings_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_mark_once, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(the_nearest_of_several, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(before_the_download_ends, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(only_for_whom_they_are_meant, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(a_clock_that_was_set_back, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(in_steps, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(racing_processes, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(a_look_reads_what_is_due, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(the_mail_asks_once_more, setup, mariadb_done),
+		cmocka_unit_test_setup_teardown(wrong_settings_are_named, setup, mariadb_done),
 	};
 
 	log_start(LOG_ERROR);

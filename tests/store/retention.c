@@ -13,18 +13,7 @@ static struct db *db;
 
 static int set_up(void **state)
 {
-	static const struct plugin *const none[] = {NULL};
-
-	a = arena_new();
-	pages_test_start(a, none);
-	db = pages_test_db();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
+	a = pages_test_open(NULL, NULL, &db);
 	return 0;
 }
 
@@ -171,5 +160,5 @@ int main(void)
 		cmocka_unit_test_setup(left_users, fresh),
 		cmocka_unit_test_setup(many_users, fresh),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

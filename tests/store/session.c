@@ -13,17 +13,8 @@ static struct session_row row;
 
 static int setup(void **state)
 {
-	mariadb_clear();
-	db = mariadb_db();
-	a = arena_new();
+	mariadb_fresh(&db, &a);
 	taro = test_user(db, a, "taro");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
 	return 0;
 }
 
@@ -115,7 +106,7 @@ static void once_is_once(void **state)
 	db_free(other);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, mariadb_done)
 
 int main(void)
 {

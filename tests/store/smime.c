@@ -2,7 +2,6 @@
 #include "support/check.h"
 
 #include <pthread.h>
-#include <sys/stat.h>
 
 #include "plugin.h"
 #include "saml/saml.h"
@@ -18,14 +17,6 @@ static struct db *db;
 static struct user taro, hanako;
 static const struct plugin *smime;
 
-static void conf_write(const char *name, const char *text)
-{
-	FILE *f = fopen(arena_printf(a, "%s/%s", mariadb_dir(), name), "w");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
 static int set_up(void **state)
 {
 	static const char *const names[] = {"smime", "upstream_local", NULL};
@@ -33,8 +24,8 @@ static int set_up(void **state)
 	mariadb_migrate("upstream_local");
 	a = arena_new();
 	db = mariadb_db();
-	conf_write("upstream_local.conf", "ca_key = \"ec:P-256\"\n");
-	conf_write("smime.conf", "\n");
+	mariadb_file(a, "upstream_local.conf", "ca_key = \"ec:P-256\"\n");
+	mariadb_file(a, "smime.conf", "\n");
 	site_set(&(struct site){.base_url = "https://portal.example.ac.jp",
 		.title_ja = "x",
 		.title_en = "x",

@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include "support/applications.h"
+#include "support/certificate_types.h"
 #include "support/mariadb.h"
 #include "support/pages.h"
 
@@ -10,33 +11,18 @@ static struct db *db;
 static struct user taro;
 static const char *session;
 
-static struct validity validities[] = {{"5", 52, "", ""}};
-static struct certificate_settings settings = {
-	.upstream = "upstream_local", .subject = "CN=%u.%n,OU=Test,C=JP", .validity = {1, validities}, .renew_days = 60};
-static const struct certificate_type type = {
-	.title = "Client certificate", .button = "Apply for a client certificate", .purpose = "For tests.", .settings = &settings};
 static const struct certificate_type card_type = {.title = "Card",
 	.button = "Card",
 	.purpose = "For tests.",
-	.settings = &settings,
+	.settings = &test_client_settings,
 	.no_pin = true,
 	.no_renewal = true};
-static const struct plugin client = {.abi = INKAN_ABI, .name = "client", .type = &type};
 static const struct plugin card = {.abi = INKAN_ABI, .name = "card", .type = &card_type};
-
-static enum status submit(const struct upstream_call *call, struct upstream_order *orders, size_t n)
-{
-	return STATUS_OK;
-}
-
-static const struct upstream upstream = {.title = "Test", .submit = submit};
-static const struct plugin local = {.abi = INKAN_ABI, .name = "upstream_local", .upstream = &upstream};
 
 static int set_up(void **state)
 {
-	a = arena_new();
-	pages_test_start(a, (const struct plugin *const[]){&client, &card, &local, NULL});
-	db = pages_test_db();
+	test_client_settings.validity.n = 1;
+	a = pages_test_open((const struct plugin *const[]){&test_client, &card, &test_local, NULL}, NULL, &db);
 	return 0;
 }
 
@@ -46,13 +32,6 @@ static int fresh(void **state)
 	(void)pages_clock(0);
 	taro = test_user(db, a, "taro");
 	session = pages_session(&taro);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	pages_test_end();
-	arena_free(a);
 	return 0;
 }
 
@@ -161,26 +140,15 @@ static struct application renewal_of(const struct application *old)
 	return made;
 }
 
-static void moves(const struct application *app, enum event_kind kind)
-{
-	struct event event = {.kind = kind};
-
-	if (kind == EVENT_TAKEN) {
-		event.serial = "b0";
-		event.not_after = clock_now() + 365 * DAY;
-	}
-	assert_int_equal(test_apply(db, a, app->id, event), APPLIED_MOVED);
-}
-
 static void a_renewal_has_labels_of_its_own(void **state)
 {
 	struct application old = test_in_state(db, a, &taro, APPLICATION_TAKEN), new = renewal_of(&old);
 
 	expect(new.number, "renewal, accepted", "更新申請前", "申請中", false, false);
 	expect(old.number, "the old one meanwhile", "有効", "有効", true, false);
-	moves(&new, EVENT_SUBMITTED);
+	test_moves(db, a, new.id, EVENT_SUBMITTED);
 	expect(new.number, "renewal, sent", "更新申請中", "申請中", false, false);
-	moves(&new, EVENT_PIN);
+	test_moves(db, a, new.id, EVENT_PIN);
 	expect(new.number, "renewal, PIN", "更新申請PIN取得済", "未取得", false, false);
 	if (!pages_clock(29 * DAY))
 		skip();
@@ -192,9 +160,9 @@ static void a_renewal_has_labels_of_its_own(void **state)
 	struct application second = renewal_of(&old);
 	expect(old.number, "the old one with a second renewal", "有効", "有効", true, false);
 	/* Late but real. */
-	moves(&new, EVENT_TAKEN);
+	test_moves(db, a, new.id, EVENT_TAKEN);
 	expect(new.number, "taken late", "有効(更新)", "有効", true, true);
-	moves(&second, EVENT_REJECTED);
+	test_moves(db, a, second.id, EVENT_REJECTED);
 	expect(second.number, "renewal, refused", "エラー", "エラー", false, false);
 	/* What counts for the old one is the renewal that lives, not the newest. */
 	expect(old.number, "the old one, renewed late", "有効", "有効", true, false);
@@ -204,15 +172,15 @@ static void a_revocation_lets_the_renewal_go_on(void **state)
 {
 	struct application old = test_in_state(db, a, &taro, APPLICATION_TAKEN), new = renewal_of(&old);
 
-	moves(&new, EVENT_SUBMITTED);
-	moves(&old, EVENT_REVOKE_ASKED);
+	test_moves(db, a, new.id, EVENT_SUBMITTED);
+	test_moves(db, a, old.id, EVENT_REVOKE_ASKED);
 	expect(old.number, "revocation asked for", "失効申請前", "有効", false, false);
-	moves(&old, EVENT_REVOKE_SUBMITTED);
-	moves(&old, EVENT_REVOKED);
+	test_moves(db, a, old.id, EVENT_REVOKE_SUBMITTED);
+	test_moves(db, a, old.id, EVENT_REVOKED);
 	expect(old.number, "revoked", "失効済", "失効", false, false);
 	expect(new.number, "its renewal", "更新申請中", "申請中", false, false);
-	moves(&new, EVENT_PIN);
-	moves(&new, EVENT_TAKEN);
+	test_moves(db, a, new.id, EVENT_PIN);
+	test_moves(db, a, new.id, EVENT_TAKEN);
 	expect(new.number, "its renewal, taken", "有効(更新)", "有効", true, true);
 }
 
@@ -224,14 +192,14 @@ static void cards_have_labels_of_their_own(void **state)
 	struct seen seen = seen_at("ja", "/card/1");
 	assert_string_equal(seen.phase, "新規UPKI-PASS申請中");
 	assert_false(seen.revoke || seen.renew);
-	moves(&app, EVENT_HANDED_OVER);
+	test_moves(db, a, app.id, EVENT_HANDED_OVER);
 	seen = seen_at("ja", "/card/1");
 	assert_string_equal(seen.phase, "新規UPKI-PASS申請済");
 	assert_string_equal(seen.certificate, "有効");
 	assert_true(seen.revoke);
 	assert_false(seen.renew);
 	assert_int_equal(pages_get("ja", session, "/card/1/renew").http, 409);
-	moves(&app, EVENT_REVOKE_ASKED);
+	test_moves(db, a, app.id, EVENT_REVOKE_ASKED);
 	assert_string_equal(seen_at("ja", "/card/1").phase, "失効申請前");
 }
 
@@ -244,7 +212,7 @@ static void news_come_with_every_move(void **state)
 
 	assert_string_equal(pages_get("en", session, "/client/1/status").etag, before.etag);
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		moves(&app, kinds[i]);
+		test_moves(db, a, app.id, kinds[i]);
 		struct answer after = pages_get("en", session, "/client/1/status");
 		assert_string_not_equal(after.etag, before.etag);
 		/* Asks on exactly while something may still come by itself. */
@@ -290,13 +258,13 @@ static void the_welcome_stays_until_the_first_certificate(void **state)
 	if (pages_clock(29 * DAY))
 		welcome("/", STEP_PIN); /* the other was missed */
 	(void)pages_clock(0);
-	moves(&newer, EVENT_PIN);
-	moves(&newer, EVENT_TAKEN);
+	test_moves(db, a, newer.id, EVENT_PIN);
+	test_moves(db, a, newer.id, EVENT_TAKEN);
 	welcome("/", NULL);
 	(void)test_in_state(db, a, &taro, APPLICATION_PIN);
 	welcome("/", NULL); /* the next one is not the first */
-	moves(&newer, EVENT_REVOKE_ASKED);
-	moves(&newer, EVENT_REVOKED);
+	test_moves(db, a, newer.id, EVENT_REVOKE_ASKED);
+	test_moves(db, a, newer.id, EVENT_REVOKED);
 	welcome("/", NULL);
 }
 
@@ -311,5 +279,5 @@ int main(void)
 		cmocka_unit_test_setup(the_welcome_stays_until_the_first_certificate, fresh),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, pages_test_close);
 }

@@ -15,6 +15,7 @@
 #include "plugin.h"
 #include "support/applications.h"
 #include "support/mariadb.h"
+#include "support/plugin_job.h"
 #include "support/request_maker.h"
 #include "support/view_strings.h"
 
@@ -29,15 +30,6 @@ static pid_t server;
 static const char *card; /* folder of the card server */
 
 /* --- The world ------------------------------------------------------------------------------------------------------ */
-
-static void file_write(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, 0600), 0);
-}
 
 static const char *file_read(const char *path)
 {
@@ -54,7 +46,7 @@ static const char *file_read(const char *path)
 
 static void fault(const char *name)
 {
-	file_write(arena_printf(a, "%s/fault", card), name);
+	mariadb_file(a, "card/fault", name);
 }
 
 static void certificate_make(const char *name)
@@ -98,7 +90,7 @@ static void server_stop(void)
 /* upki_pass.conf, with more lines. */
 static void conf_write(const char *more)
 {
-	file_write(arena_printf(a, "%s/upki_pass.conf", mariadb_dir()),
+	mariadb_file(a, "upki_pass.conf",
 		arena_printf(a,
 			"url = \"https://localhost:%s/api\"\nissue_key = \"%s/one\"\nrevoke_key = \"%s/two\"\nca_file = \"%s/good.pem\"\n"
 			"timeout = 1s\n%s",
@@ -116,19 +108,17 @@ static enum status configured(const char *more)
 static void plugins_load(void)
 {
 	static const char *const names[] = {"client", "upki_pass", "upstream_local", NULL};
-	const char *dir = mariadb_dir();
-	file_write(arena_printf(a, "%s/upstream_local.conf", dir),
-		"ca_key = \"ec:P-256\"\nuser_key = \"ec:P-256\"\nkey_stock = 0\n");
-	file_write(arena_printf(a, "%s/client.conf", dir), "\n");
-	file_write(arena_printf(a, "%s/one", card), KEY_ISSUE "\n");
-	file_write(arena_printf(a, "%s/two", card), KEY_REVOKE "\n");
+	mariadb_file(a, "upstream_local.conf", "ca_key = \"ec:P-256\"\nuser_key = \"ec:P-256\"\nkey_stock = 0\n");
+	mariadb_file(a, "client.conf", "\n");
+	mariadb_file(a, "card/one", KEY_ISSUE "\n");
+	mariadb_file(a, "card/two", KEY_REVOKE "\n");
 	conf_write("");
 	site_set(&(struct site){.base_url = "https://portal.example.ac.jp",
 		.title_ja = "x",
 		.title_en = "x",
 		.contact = "desk"});
 	check_ok(plugin_load(BINARY_DIR "/plugins", names, false));
-	check_ok(plugin_configure(a, dir));
+	check_ok(plugin_configure(a, mariadb_dir()));
 	local = plugin_find("upstream_local");
 	pass = plugin_find("upki_pass");
 	order_start(plugin_upstream);
@@ -169,36 +159,16 @@ static int fresh(void **state)
 	return 0;
 }
 
-static const struct job_kind *kind_of(const struct job_kind *list, const char *name)
-{
-	for (; list && list->name; list++)
-		if (text_same(list->name, name))
-			return list;
-	return NULL;
-}
-
 static enum status job_now(const char *name, uint64_t subject)
 {
-	const struct job_kind *kind = kind_of(order_jobs, name);
+	const struct job_kind *core = text_starts(name, "core.handover") ? handover_jobs : order_jobs;
 	const char *payload = "";
 	struct db_rows rows;
-	if (!kind)
-		kind = kind_of(handover_jobs, name);
-	if (!kind)
-		kind = kind_of(local->jobs, name);
-	assert_non_null(kind);
 	check_ok(db_select(db, a, &rows, "SELECT payload FROM job WHERE kind = ? AND subject = ?",
 		DB_TEXT(name), DB_INT(subject)));
 	if (rows.rows)
 		payload = db_text(&rows, 0, 0);
-	struct job job = {.id = 1,
-		.kind = name,
-		.subject = subject,
-		.payload = payload,
-		.attempts = 1,
-		.created_at = clock_now()};
-	struct job_run run = {.job = &job, .arena = a, .db = db, .deadline = clock_monotonic() + 60 * SECOND};
-	return kind->run(&run);
+	return test_job_run(db, a, core, name, subject, payload);
 }
 
 static void give_up(uint64_t subject)
@@ -210,7 +180,7 @@ static void give_up(uint64_t subject)
 		.attempts = 40,
 		.created_at = clock_now()};
 	struct job_run run = {.job = &job, .arena = a, .db = db, .deadline = clock_monotonic() + 60 * SECOND};
-	check_ok(kind_of(handover_jobs, "core.handover")->gave_up(&run, "the card server did not accept"));
+	check_ok(test_job_kind(handover_jobs, "core.handover")->gave_up(&run, "the card server did not accept"));
 }
 
 static struct application reread(const struct application *app)

@@ -13,6 +13,7 @@
 #include "plugin.h"
 #include "support/applications.h"
 #include "support/mariadb.h"
+#include "support/plugin_job.h"
 #include "support/request_maker.h"
 #include "support/view_strings.h"
 
@@ -25,24 +26,16 @@ static struct user taro;
 
 /* --- The world ------------------------------------------------------------------------------------------------------ */
 
-static void conf_write(const char *name, const char *text)
-{
-	FILE *f = fopen(arena_printf(a, "%s/%s", mariadb_dir(), name), "w");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
 static void plugins_load(void)
 {
 	static const char *const names[] = {"client", "smime", "upstream_local", NULL};
 	static const char *const views[] = {"core", "client", "smime", "upstream_local", NULL};
 	/* P-256 throughout, but for S/MIME: these tests are not about RSA. */
-	conf_write("upstream_local.conf",
+	mariadb_file(a, "upstream_local.conf",
 		"ca_name = \"CN=Test CA,O=Example University,C=JP\"\nca_key = \"ec:P-256\"\n"
 		"user_key = \"ec:P-256\"\nkey_stock = 4\n");
-	conf_write("client.conf", "\n");
-	conf_write("smime.conf", "\n");
+	mariadb_file(a, "client.conf", "\n");
+	mariadb_file(a, "smime.conf", "\n");
 	site_set(&(struct site){.base_url = "https://portal.example.ac.jp",
 		.title_ja = "x",
 		.title_en = "x",
@@ -89,31 +82,9 @@ static void started(void)
 	mariadb_exec("DELETE FROM inkan.job");
 }
 
-static const struct job_kind *kind_of(const char *name)
-{
-	for (const struct job_kind *k = local->jobs; k->name; k++)
-		if (text_same(k->name, name))
-			return k;
-	fail_msg("no job %s", name);
-	return NULL;
-}
-
-static enum status job_run_in(struct db *conn, struct arena *arena, const char *name, uint64_t subject)
-{
-	struct job job = {.id = 1,
-		.kind = name,
-		.subject = subject,
-		.payload = "",
-		.attempts = 1,
-		.created_at = clock_now()};
-	struct job_run run = {
-		.job = &job, .arena = arena, .db = conn, .deadline = clock_monotonic() + 60 * SECOND};
-	return kind_of(name)->run(&run);
-}
-
 static void job_now(const char *name, uint64_t subject)
 {
-	check_ok(job_run_in(db, a, name, subject));
+	check_ok(test_job_run(db, a, NULL, name, subject, ""));
 }
 
 static struct upstream_order submit(const struct application *app, enum upstream_action action, int reason)
@@ -731,7 +702,7 @@ static void *race_key(void *argument)
 	struct db *own = mariadb_db();
 	r->arena = arena_new();
 	pthread_barrier_wait(&together);
-	r->status = job_run_in(own, r->arena, "upstream_local.key", r->application);
+	r->status = test_job_run(own, r->arena, NULL, "upstream_local.key", r->application, "");
 	db_free(own);
 	return NULL;
 }

@@ -10,16 +10,7 @@ static struct arena *a;
 
 static int setup(void **state)
 {
-	mariadb_clear();
-	db = mariadb_db();
-	a = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	db_free(db);
-	arena_free(a);
+	mariadb_fresh(&db, &a);
 	return 0;
 }
 
@@ -130,7 +121,7 @@ static void first_login_raced(void **state)
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM audit"), 1);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, mariadb_done)
 
 int main(void)
 {

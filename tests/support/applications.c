@@ -64,6 +64,18 @@ enum application_outcome test_apply(struct db *db, struct arena *a, uint64_t id,
 	return outcome;
 }
 
+void test_moves(struct db *db, struct arena *a, uint64_t id, enum event_kind kind)
+{
+	struct event event = {.kind = kind};
+
+	if (kind == EVENT_TAKEN) {
+		event.serial = "ff00ff";
+		event.not_after = clock_now() + 365 * DAY;
+	}
+	if (test_apply(db, a, id, event) != APPLIED_MOVED)
+		must(event_kind_name(kind));
+}
+
 struct application test_in_state(
 	struct db *db, struct arena *a, const struct user *user, enum application_state state)
 {

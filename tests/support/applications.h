@@ -14,6 +14,8 @@ struct order_completion test_completion(const char *live_key);
 struct application test_application(struct db *db, struct arena *a, const struct user *user);
 /* Applies an event with a source key of its own. */
 enum application_outcome test_apply(struct db *db, struct arena *a, uint64_t id, struct event event);
+/* The same, with the serial number ff00ff and a year to go when it is taken; a move that is ignored or a conflict ends the program. */
+void test_moves(struct db *db, struct arena *a, uint64_t id, enum event_kind kind);
 /* Brings a new application by the usual events into the state. */
 struct application test_in_state(
 	struct db *db, struct arena *a, const struct user *user, enum application_state state);

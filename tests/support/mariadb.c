@@ -266,6 +266,16 @@ const char *mariadb_dir(void)
 	return dir;
 }
 
+const char *mariadb_file(struct arena *a, const char *name, const char *text)
+{
+	const char *file = arena_printf(a, "%s/%s", dir, name);
+	FILE *f = fopen(file, "w");
+
+	MUST(f && fchmod(fileno(f), 0600) == 0 && fputs(text, f) >= 0);
+	MUST(fclose(f) == 0);
+	return file;
+}
+
 struct db_settings mariadb_empty(const char *name)
 {
 	struct db_settings set = admin_settings;
@@ -290,6 +300,24 @@ void mariadb_clear(void)
 		admin_run(db, arena_printf(a, "TRUNCATE TABLE `%s`", db_text(&rows, i, 0)));
 	arena_free(a);
 	db_free(db);
+}
+
+static struct db **fresh_db;
+static struct arena **fresh_arena;
+
+void mariadb_fresh(struct db **ret_db, struct arena **ret_arena)
+{
+	mariadb_start();
+	mariadb_clear();
+	*(fresh_db = ret_db) = mariadb_db();
+	*(fresh_arena = ret_arena) = arena_new();
+}
+
+int mariadb_done(void **state)
+{
+	db_free(*fresh_db);
+	arena_free(*fresh_arena);
+	return 0;
 }
 
 void mariadb_kill(void)
@@ -330,4 +358,13 @@ int64_t mariadb_number(const char *sql)
 	arena_free(a);
 	db_free(db);
 	return number;
+}
+
+int64_t mariadb_audited(const char *action)
+{
+	char sql[200];
+
+	MUST((size_t)snprintf(sql, sizeof(sql), "SELECT COUNT(*) FROM audit WHERE action = '%s'", action) <
+		sizeof(sql));
+	return mariadb_number(sql);
 }

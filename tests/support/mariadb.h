@@ -24,13 +24,21 @@ void mariadb_migrate(const char *component);
 struct db_settings mariadb_empty(const char *name);
 /* Empties all tables but those of migrations. */
 void mariadb_clear(void);
+/* For a test's set-up: empties the tables and puts a connection and an arena into these variables, static ones; mariadb_done(), its
+ * tear-down, frees what they hold then. */
+void mariadb_fresh(struct db **ret_db, struct arena **ret_arena);
+int mariadb_done(void **state);
 
 void mariadb_kill(void);       /* as a power cut: SIGKILL */
 void mariadb_restart(void);    /* and waits until it answers */
 const char *mariadb_dir(void); /* the directory, for files of a test */
+/* Writes such a file, which only its owner may read, anew; returns its path, which lives as long as a. */
+const char *mariadb_file(struct arena *a, const char *name, const char *text);
 
 /* Runs SQL as administrator; a program ends on failure. mariadb_number: the single integer it gives. */
 void mariadb_exec(const char *sql);
 int64_t mariadb_number(const char *sql);
+/* Rows of the audit trail with this action. */
+int64_t mariadb_audited(const char *action);
 
 #endif

@@ -14,22 +14,15 @@
 #define MUST(expr) ((expr) == STATUS_OK ? (void)0 : must(#expr))
 
 static struct arena *arena;
-static struct db *db;
-static char clock_file[] = "/tmp/inkan-clock-XXXXXX";
-static const char *body_rest, *authorization, *fetch_site, *body_type;
+static struct db *db, *used;
+static const char *body_rest, *authorization, *fetch_site, *none_match, *body_type;
 static size_t body_left;
-static const char *const *loaded;
 static char *passwords;
 
 static void must(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", what, cause_text());
 	abort();
-}
-
-void pages_test_load(const char *const *names)
-{
-	loaded = names;
 }
 
 /* Who is an administrator, and with what password. */
@@ -49,66 +42,69 @@ static bool has_views(const char *name)
 	return access(arena_printf(arena, SOURCE_DIR "/views/%s", name), F_OK) == 0;
 }
 
-void pages_test_start(struct arena *a, const struct plugin *const *plugins)
+/* The views, texts, tables and routes of every plugin that has some. */
+static void plugins_start(void)
 {
-	static const struct session_settings session = {.idle = 3650 * DAY, .absolute = 3650 * DAY};
-
-	mariadb_start();
-	arena = a;
-	db = mariadb_db();
-	view_strings_start(a);
-	MUST(i18n_start(BINARY_DIR "/locales"));
-	site_set(&(struct site){.base_url = "https://localhost:8443", .title_ja = "発行システム", .title_en = "Portal", .contact = ""});
-	MUST(plugin_add(&core_plugin));
-	for (; *plugins; plugins++)
-		MUST(plugin_add(*plugins));
-	if (loaded)
-		MUST(plugin_load(BINARY_DIR "/plugins", loaded, true));
-	const char **domains = arena_array(a, plugin_count() + 1, sizeof *domains);
+	const char **domains = arena_array(arena, plugin_count() + 1, sizeof *domains);
 	size_t n = 0;
+
 	for (size_t i = 0; i < plugin_count(); i++) {
 		const char *name = plugin_at(i)->name;
 		if (has_views(name))
 			domains[n++] = name;
-		if (access(arena_printf(a, SOURCE_DIR "/migrations/%s", name), F_OK) == 0)
+		if (access(arena_printf(arena, SOURCE_DIR "/migrations/%s", name), F_OK) == 0)
 			mariadb_migrate(name);
 		i18n_domain(name);
 		MUST(router_add(name, plugin_at(i)->routes));
 	}
 	domains[n] = NULL;
 	MUST(view_start(SOURCE_DIR "/views", domains));
+}
+
+struct arena *pages_test_open(const struct plugin *const *plugins, const char *const *names, struct db **ret_db)
+{
+	static const struct session_settings session = {.idle = 3650 * DAY, .absolute = 3650 * DAY};
+
+	mariadb_start();
+	arena = arena_new();
+	db = mariadb_db();
+	view_strings_start(arena);
+	MUST(i18n_start(BINARY_DIR "/locales"));
+	site_set(&(struct site){.base_url = "https://localhost:8443", .title_ja = "発行システム", .title_en = "Portal", .contact = ""});
+	MUST(plugin_add(&core_plugin));
+	for (; plugins && *plugins; plugins++)
+		MUST(plugin_add(*plugins));
+	if (names)
+		MUST(plugin_load(BINARY_DIR "/plugins", names, true));
+	plugins_start();
 	admins_start();
 	session_start(&session);
 	pages_start();
-	int file = mkstemp(clock_file);
-	if (file < 0)
-		must("mkstemp");
-	close(file);
+	*ret_db = db;
+	return arena;
 }
 
-void pages_test_end(void)
+int pages_test_close(void **state)
 {
 	(void)pages_clock(0);
-	unlink(clock_file);
 	db_free(db);
 	view_strings_end();
+	arena_free(arena);
+	return 0;
 }
 
-struct db *pages_test_db(void)
+void pages_test_use(struct db *other)
 {
-	return db;
+	used = other;
 }
 
 bool pages_clock(when shift)
 {
 #ifdef INKAN_TEST
-	FILE *file = fopen(clock_file, "w");
+	struct arena *a = arena_new();
 
-	if (!file)
-		must("clock file");
-	fprintf(file, "%lld\n", (long long)shift);
-	fclose(file);
-	clock_shift_file(clock_file);
+	clock_shift_file(mariadb_file(a, "shift", arena_printf(a, "%lld\n", (long long)shift)));
+	arena_free(a);
 	return true;
 #else
 	return shift == 0;
@@ -144,6 +140,11 @@ void pages_authorization(const char *value)
 void pages_fetch_site(const char *value)
 {
 	fetch_site = value;
+}
+
+void pages_none_match(const char *value)
+{
+	none_match = value;
 }
 
 const char *pages_csrf(const char *session)
@@ -193,13 +194,14 @@ static struct answer ask(const char *lang, const char *session, const char *meth
 		arena_printf(arena, "CONTENT_TYPE=%s", body_type ? body_type : "application/x-www-form-urlencoded"), "REMOTE_ADDR=192.0.2.1",
 		"REQUEST_ID=0123456789abcdef0123456789abcdef",
 		authorization ? arena_printf(arena, "HTTP_AUTHORIZATION=%s", authorization) : arena_string(arena, "HTTP_X_NONE="),
-		fetch_site ? arena_printf(arena, "HTTP_SEC_FETCH_SITE=%s", fetch_site) : NULL, NULL};
+		fetch_site ? arena_printf(arena, "HTTP_SEC_FETCH_SITE=%s", fetch_site) : arena_string(arena, "HTTP_X_NONE="),
+		none_match ? arena_printf(arena, "HTTP_IF_NONE_MATCH=%s", none_match) : NULL, NULL};
 	struct answer answer = {0};
 
 	body_rest = body;
 	body_left = len;
 	struct arena *own = arena_new(); /* a request's, gone with what it holds */
-	struct request *rq = request_new(own, db, &limits, params, (struct request_source){body_read, NULL});
+	struct request *rq = request_new(own, used ? used : db, &limits, params, (struct request_source){body_read, NULL});
 	router_run(rq);
 	answer.http = rq->parts->http;
 	answer.page = arena_stringn(arena, (const char *)rq->parts->body.data, rq->parts->body.len);
@@ -221,6 +223,11 @@ static struct answer ask(const char *lang, const char *session, const char *meth
 	arena_free(own);
 	i18n_use(LANG_EN);
 	return answer;
+}
+
+bool says(struct answer answer, const char *text)
+{
+	return strstr(answer.page, text) != NULL;
 }
 
 struct answer pages_get(const char *lang, const char *session, const char *path)

@@ -12,13 +12,16 @@ struct answer {
 	size_t len;                          /* of page; of a streamed answer all of it */
 };
 
-/* Starts database, texts, views, routes and sessions that outlast any shift of the clock; plugins (NULL-terminated) are added to the
- * core's. Everything lives in a. */
-void pages_test_start(struct arena *a, const struct plugin *const *plugins);
-/* Before it: loads plugins from the build by name, with their tables, views and routes; those of `plugins` above have none. */
-void pages_test_load(const char *const *names);
-void pages_test_end(void);
-struct db *pages_test_db(void);
+/* Its page has this text. */
+bool says(struct answer answer, const char *text);
+
+/* For a group's set-up: starts database, texts, views, routes and sessions that outlast any shift of the clock. Plugins are added to the
+ * core's, and others are loaded from the build by name, with their tables, views and routes (both NULL-terminated; NULL: none). Returns
+ * the arena in which everything lives until pages_test_close(), the group's tear-down. */
+struct arena *pages_test_open(const struct plugin *const *plugins, const char *const *names, struct db **ret_db);
+int pages_test_close(void **state);
+/* The next requests are answered on this connection; NULL: on that of the test. */
+void pages_test_use(struct db *db);
 
 /* A session of this user: the value of the cookie. */
 const char *pages_session(const struct user *user);
@@ -34,6 +37,8 @@ const char *pages_admin_session(const struct user *user);
 void pages_authorization(const char *value);
 /* The next requests bring this header Sec-Fetch-Site; NULL: none. */
 void pages_fetch_site(const char *value);
+/* The next requests bring this header If-None-Match; NULL: none. */
+void pages_none_match(const char *value);
 /* The token of that session's forms. */
 const char *pages_csrf(const char *session);
 /* path may have a query. lang is that of the browser. */

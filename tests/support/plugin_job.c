@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static const struct job_kind *find(const struct job_kind *list, const char *name)
+const struct job_kind *test_job_kind(const struct job_kind *list, const char *name)
 {
 	for (; list && list->name; list++)
 		if (text_same(list->name, name))
@@ -15,10 +15,10 @@ enum status test_job_run(struct db *db, struct arena *a, const struct job_kind *
 {
 	const struct job job = {.id = 1, .kind = kind, .subject = subject, .payload = payload, .attempts = 1, .created_at = clock_now()};
 	const struct job_run run = {.job = &job, .arena = a, .db = db, .deadline = clock_monotonic() + MINUTE};
-	const struct job_kind *k = find(extra, kind);
+	const struct job_kind *k = test_job_kind(extra, kind);
 
 	for (size_t i = 0; !k && i < plugin_count(); i++)
-		k = find(plugin_at(i)->jobs, kind);
+		k = test_job_kind(plugin_at(i)->jobs, kind);
 	if (!k)
 		abort();
 	audit_context(arena_printf(a, "job:%s", kind), "test");

@@ -8,6 +8,33 @@ import time
 import urllib.parse
 
 
+TROUBLE = (OSError, http.client.HTTPException, ssl.SSLError)  # what a user meets whose server dies
+
+
+def check(what, found, expected):
+    if found != expected:
+        raise AssertionError(f"{what}: {found!r}, not {expected!r}")
+
+
+def patiently(call, met, fatal=(), seconds=60):
+    """What a user does whose page did not come: tries it again; met counts why. Statuses in fatal are an error at once."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            page = call()
+            if page.status not in (500, 502, 503, 504):
+                return page
+            if page.status in fatal:
+                raise AssertionError(f"{page.status} at {page.url}:\n{page.text[:2000]}")
+            last = page.status
+        except TROUBLE as e:
+            last = type(e).__name__
+        met[last] += 1
+        if time.monotonic() > end:
+            raise AssertionError(f"no page for {seconds} s: {last}")
+        time.sleep(0.1)
+
+
 class Page:
     def __init__(self, status, headers, body, url):
         self.status, self.headers, self.body, self.url = status, headers, body, url
@@ -156,6 +183,16 @@ class Portal:
         if page.status != 200 or 'action="/logout"' not in page.text:
             raise AssertionError(f"log-in of {name} failed at {page.url} ({page.status}):\n{page.text[:3000]}")
         return page
+
+    def login_patiently(self, name, password, seconds=60):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return self.login(name, password)
+            except (AssertionError, StopIteration, *TROUBLE):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.3)
 
     def apply(self, kind="client", page=None):
         """Applies and returns the application's number."""

@@ -2,6 +2,9 @@
 #   stack_start          starts it; STACK_URL, STACK_IDP, STACK_PORT, STACK_DIR (all its files) are set
 #   stack_stop           ends it and fails when a server reported an error of a sanitizer
 #   stack_password NAME  of an account; stack_basic  of the administrators' pages
+#   stack_sql [SQL]      as the database's administrator, what it gives without headings; without SQL from standard input
+#   fail WORDS...        ends the test
+# A test that started more defines stack_more_end STATUS, which runs before the stack is ended, whatever happened.
 # Before stack_start: STACK_PROCESSES servers on one database; stack_conf NAME writes standard input as overriding settings.
 # INKAN_BUILD is the build to run, INKAN_SOURCE the checkout; CTest sets both.
 
@@ -51,6 +54,14 @@ stack_password() { # NAME
 stack_basic() { # the password of the administrators' pages, for user kanri
 	awk '$1 == "basic:" {print $3}' "$STACK_TOP/out"
 }
+stack_sql() { # [SQL]
+	mariadb --no-defaults --socket="$STACK_DIR/run/db.sock" --user=root --batch --skip-column-names inkan ${1:+-e "$1"}
+}
+fail() {
+	echo "FAILED: $*"
+	exit 1
+}
+stack_more_end() { :; }
 stack_stop() {
 	local pid=$stack_pid
 	[ -n "$pid" ] || return 0
@@ -67,6 +78,7 @@ stack_stop() {
 stack_end() {
 	local status=$?
 	trap - EXIT
+	stack_more_end "$status" || status=1
 	stack_stop || status=1
 	if [ "$status" != 0 ]; then
 		echo "--- last lines of the servers"
