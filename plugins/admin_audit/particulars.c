@@ -5,7 +5,7 @@
 
 enum value { VALUE_NONE, VALUE_WORD, VALUE_TEXT, VALUE_REST, VALUE_REASON, VALUE_TYPE, VALUE_TIME };
 
-/* clang-format off: one line a key; one that begins like another comes first */
+/* clang-format off: one line a key; of two that fit the first one counts */
 static const struct {
 	const char *key, *label; /* label NULL: says nothing */
 	enum value value;
@@ -28,13 +28,17 @@ static const struct {
 	{"rows ", N_("Rows"), VALUE_WORD},
 	{"made ", N_("Registered"), VALUE_WORD},
 	{"moved ", N_("Brought up to date"), VALUE_WORD},
-	{"left out ", N_("Left as they are"), VALUE_WORD},
+	{"left out ", N_("Do not fit, left as they are"), VALUE_WORD},
+	{"from ", N_("Begin"), VALUE_TIME},
 	{"from ", N_("Before"), VALUE_WORD},
 	{"to ", N_("After"), VALUE_WORD},
 	{"as ", N_("Name for the password"), VALUE_REST},
 	{"event ", N_("Event"), VALUE_WORD},
 	{"wrong PIN number ", N_("Wrong PINs in a row"), VALUE_WORD},
 	{"in a row", NULL, VALUE_NONE},
+	{"until it is ended", N_("Until it is ended"), VALUE_NONE},
+	{"until ", N_("End"), VALUE_TIME},
+	{"announced", N_("Announced"), VALUE_NONE},
 };
 /* clang-format on */
 
@@ -55,7 +59,7 @@ static size_t value_length(enum value value, const char *s)
 	case VALUE_TEXT:
 		return note ? (size_t)(note - s) : strlen(s);
 	default:
-		return strcspn(s, " ");
+		return strcspn(s, " ,");
 	}
 }
 
@@ -81,14 +85,16 @@ static const char *value_words(struct request *rq, enum value value, const char 
 static bool part_read(struct request *rq, const char **s, struct part *ret)
 {
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		size_t len;
 		if (!text_starts(*s, keys[i].key))
 			continue;
 		const char *from = *s + strlen(keys[i].key);
-		len = value_length(keys[i].value, from);
+		size_t len = value_length(keys[i].value, from);
 		*ret = (struct part){keys[i].label ? _(keys[i].label) : NULL, value_words(rq, keys[i].value, arena_stringn(rq->arena, from, len))};
+		if (!ret->value)
+			continue;
 		*s = from + len;
-		return ret->value && (!**s || *(*s)++ == ' ');
+		*s += **s == ',';
+		return !**s || *(*s)++ == ' ';
 	}
 	return false;
 }
@@ -102,7 +108,7 @@ bool particulars_fill(struct request *rq, struct model *m, const char *detail)
 		if (n == PARTS_MAX || !part_read(rq, &detail, &parts[n++]))
 			return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!parts[i].label)
+		if (!parts[i].label || text_same(parts[i].value, "-")) /* none */
 			continue;
 		if (!*parts[i].value) {
 			model_set(model_section(m, "WORD"), "WORD_TEXT", parts[i].label);

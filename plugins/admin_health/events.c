@@ -54,7 +54,7 @@ static void event_fill(struct request *rq, struct model *m, const struct conflic
 	model_set(m, "AT", clock_show(rq->arena, c->at, rq->lang));
 	if (*c->detail)
 		model_set(model_section(m, "HAS_DETAIL"), "DETAIL", c->detail);
-	application_fill(rq, m, c->application);
+	application_fill(m, c->application, !c->type);
 }
 
 enum status events_page(struct request *rq)

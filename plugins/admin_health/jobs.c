@@ -66,14 +66,14 @@ static void route_look(const char *owner, const struct route *route, void *conte
 	search->found = search->found || text_same(route->path, search->path);
 }
 
-void application_fill(struct request *rq, struct model *m, uint64_t id)
+void application_fill(struct model *m, uint64_t id, bool deleted)
 {
 	static const char page[] = "/admin_users/certificates/";
 	struct route_search search = {.path = "/admin_users/certificates/:id"};
 
 	if (!id)
 		return;
-	if (plugin_find("admin_users"))
+	if (!deleted && plugin_find("admin_users"))
 		router_each(route_look, &search);
 	struct model *application = model_section(m, "HAS_APPLICATION");
 	model_set_int(application, "APPLICATION", (long long)id);
@@ -93,7 +93,7 @@ static void job_fill(struct request *rq, struct model *m, const struct job_failu
 		model_set(model_section(m, "KIND_WORDS"), "WORDS", words);
 	if (job->payload[0])
 		model_set(model_section(m, "HAS_PAYLOAD"), "PAYLOAD", job->payload);
-	application_fill(rq, m, application_of(job));
+	application_fill(m, application_of(job), false);
 	model_set(m, "WHY", job->why);
 	model_set(m, "MADE_AT", clock_show(rq->arena, job->created_at, rq->lang));
 	model_set(m, "CSRF", rq->csrf);

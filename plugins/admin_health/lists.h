@@ -6,8 +6,8 @@
 
 /* What a kind of job does, in this thread's language; NULL: a plugin's own, which only its name tells. */
 const char *job_words(const char *kind);
-/* Fills APPLICATION (its id) and, when there is a page of it that this administrator may open, APPLICATION_LINK. */
-void application_fill(struct request *rq, struct model *m, uint64_t id);
+/* Fills APPLICATION (its id) and, when there is a page of it, its path. deleted: there is none any more. */
+void application_fill(struct model *m, uint64_t id, bool deleted);
 
 enum status jobs_page(struct request *rq);
 enum status job_restart_send(struct request *rq);

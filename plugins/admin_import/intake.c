@@ -19,6 +19,16 @@ static void sources_fill(struct model *m)
 	}
 }
 
+static void discarded_fill(struct model *m, const struct run *run)
+{
+	if (text_same(run->why, "file"))
+		model_show(m, "BY_FILE");
+	else if (text_same(run->why, "broken"))
+		model_show(m, "BY_BREAK");
+	else if (text_same(run->why, "old"))
+		model_show(m, "BY_AGE");
+}
+
 static void run_line_fill(struct request *rq, struct model *m, const struct run *run)
 {
 	model_set(m, "RUN_PATH", import_path(rq->arena, run->id));
@@ -34,7 +44,7 @@ static void run_line_fill(struct request *rq, struct model *m, const struct run 
 	if (text_same(run->phase, "DONE"))
 		model_show(m, "IS_DONE");
 	else if (text_same(run->phase, "DISCARDED"))
-		model_show(m, "IS_DISCARDED");
+		discarded_fill(model_section(m, "IS_DISCARDED"), run);
 	else
 		model_show(m, "IS_FAILED");
 }

@@ -46,7 +46,7 @@ enum status run_again(struct request *rq)
 
 static void counts_fill(struct model *m, const struct run *run, const struct run_counts *c)
 {
-	model_set_int(m, "PERSONS", c->persons);
+	model_set_int(m, "PERSONS", c->persons - c->persons_cancelled);
 	model_set_int(m, "UNKNOWN_N", c->unknown);
 	model_set_int(m, "DUPLICATES", run->duplicates);
 	model_set_int(m, "CANCELLED_N", c->persons_cancelled);
@@ -75,9 +75,11 @@ static void person_status(struct request *rq, struct model *row, const struct ru
 	else if (p->done_at)
 		model_show(row, "IS_DONE");
 	else if (run->state == RUN_CANCELLED)
-		model_show(row, "IS_CANCELLED");
+		model_show(row, "IS_KEPT");
 	else if (p->certificates + p->untaken == 0)
 		model_show(row, "IS_NOTHING");
+	else if (run->state == RUN_DRAFT)
+		model_show(row, "IS_FOUND");
 	else
 		model_show(row, "IS_PLANNED");
 	if (run->state == RUN_DRAFT || run->state == RUN_WAITING) {

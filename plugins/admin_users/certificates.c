@@ -229,6 +229,9 @@ static void outcome_fill(struct request *rq, struct model *m, const struct searc
 	case FOUND_ENDED:
 		model_show(m, "BY_END");
 		break;
+	case FOUND_APPLIED:
+		model_show(m, "BY_DATE");
+		break;
 	default:
 		model_show(m, "BY_AGE");
 	}

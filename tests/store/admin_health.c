@@ -31,7 +31,7 @@ static const struct plugin other = {.abi = INKAN_ABI, .name = "other", .health =
 
 static int set_up(void **state)
 {
-	a = pages_test_open((const struct plugin *const[]){&test_local, &other, NULL}, (const char *const[]){"admin_health", NULL}, &db);
+	a = pages_test_open((const struct plugin *const[]){&test_local, &other, NULL}, (const char *const[]){"admin_health", "admin_users", NULL}, &db);
 	mariadb_file(a, "token", TOKEN "\n");
 	mariadb_file(a, "admin_health.conf", "status_token = \"token\"\n");
 	check_ok(plugin_configure(a, mariadb_dir()));
@@ -331,11 +331,14 @@ static void an_event_that_could_not_be_applied_is_shown_and_closed(void **state)
 	assert_true(reports("good events"));
 	assert_false(says(pages_get("en", admin_session, "/admin_health/events"), path));
 	assert_true(says(pages_get("en", admin_session, "/admin_health/events?closed=1"), path));
+	assert_true(says(pages_get("en", admin_session, path), "href=\"/admin_users/certificates/"));
 	assert_int_equal(pages_get("en", admin_session, "/admin_health/events/999999").http, 404);
 	assert_int_equal(pages_post(admin_session, "/admin_health/events/999999/close", "", NULL).http, 404);
 	/* Its application is deleted: the event stays and says so. */
 	mariadb_exec(arena_printf(a, "DELETE FROM inkan.application WHERE id = %llu", (unsigned long long)app.id));
 	assert_true(says(pages_get("en", admin_session, path), "The application was deleted."));
+	assert_false(says(pages_get("en", admin_session, path), "href=\"/admin_users/certificates/") ||
+		says(pages_get("en", admin_session, "/admin_health/events?closed=1"), "href=\"/admin_users/certificates/"));
 }
 
 /* Bug: the state stood there as the database has it, and what was reported was nowhere to be seen. */
