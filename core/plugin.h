@@ -54,11 +54,11 @@ struct menu_entry {
 enum panel_page {
 	PANEL_DASHBOARD = 1,
 	PANEL_CERTIFICATE = 2, /* its owner's details page */
-	PANEL_ADMIN = 4,       /* the administrators' pages of a person, and of a certificate that has an owner */
+	PANEL_ADMIN = 4,       /* the administrators' pages of a person, and of a certificate */
 };
 struct panel_place {
 	enum panel_page page;
-	uint64_t user_id;
+	uint64_t user_id; /* 0: of a certificate without an owner */
 	const struct application *app; /* NULL: the page is about the person */
 };
 
@@ -66,7 +66,8 @@ struct panel_place {
 struct panel {
 	const char *view; /* "PLUGIN/panel.html" */
 	unsigned pages;	  /* of enum panel_page, one or several */
-	/* Fills the panel's model; OK without anything set: shown as it is. MISSING: there is nothing to say here. */
+	/* Fills the panel's model; OK without anything set: shown as it is. MISSING: there is nothing to say here.
+	 * Any other: logged, and left out; the page is shown all the same. */
 	enum status (*fill)(struct request *rq, const struct panel_place *place, struct model *m);
 };
 
@@ -203,7 +204,7 @@ enum status certificate_history_fill(struct request *rq, struct model *m, const 
 char *certificate_serial_decimal(struct arena *a, const char *hex);
 char *certificate_hex_groups(struct arena *a, const char *hex);
 /* Fills the panels of all plugins, PANEL in the page's view. */
-enum status panels_fill(struct request *rq, const struct panel_place *place, struct model *m) MUST_CHECK;
+void panels_fill(struct request *rq, const struct panel_place *place, struct model *m);
 /* The one-time key of a form: what tells the same form sent twice from two forms. */
 char *form_key_new(struct arena *a);
 bool form_key_ok(const char *key); /* NULL is not */

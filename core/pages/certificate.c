@@ -83,9 +83,8 @@ enum status certificate_page(struct request *rq)
 		return s;
 	request_secret(rq);
 	struct model *m = model_new(rq->arena);
-	s = panels_fill(rq, &(struct panel_place){PANEL_CERTIFICATE, rq->user->id, &app}, m);
-	if (s == STATUS_OK)
-		s = parts_fill(rq, m, &app, failures);
+	panels_fill(rq, &(struct panel_place){PANEL_CERTIFICATE, rq->user->id, &app}, m);
+	s = parts_fill(rq, m, &app, failures);
 	if (s != STATUS_OK)
 		return s;
 	if (certificate_waits(&app, rq->now)) {

@@ -75,10 +75,9 @@ enum status home_page(struct request *rq)
 	enum status s = home_list_fill(rq, m, &own);
 	if (s == STATUS_OK)
 		s = places_get(rq, &own, &places);
-	if (s == STATUS_OK)
-		s = panels_fill(rq, &(struct panel_place){.page = PANEL_DASHBOARD, .user_id = rq->user->id}, m);
 	if (s != STATUS_OK)
 		return s;
+	panels_fill(rq, &(struct panel_place){.page = PANEL_DASHBOARD, .user_id = rq->user->id}, m);
 	first_time_fill(rq, m, &own);
 	forms_fill(rq, m, places);
 	return request_page(rq, "core/dashboard.html", _("Client certificate application dashboard"), m);

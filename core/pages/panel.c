@@ -1,7 +1,7 @@
 /* Parts of pages that plugins add. */
 #include "pages/handlers.h"
 
-static enum status panel_fill(struct request *rq, const struct panel *panel, const struct panel_place *place, struct model *m)
+static void panel_fill(struct request *rq, const struct panel *panel, const struct panel_place *place, struct model *m)
 {
 	/* On a model of its own: a panel with nothing to say leaves no trace. */
 	struct model *own = model_new(rq->arena);
@@ -9,16 +9,15 @@ static enum status panel_fill(struct request *rq, const struct panel *panel, con
 
 	if (s == STATUS_OK)
 		model_adopt(m, MODEL_NAME("PANEL"), panel->view, own);
-	return s == STATUS_MISSING ? STATUS_OK : s;
+	/* The page is worth more than what one plugin adds to it. */
+	if (s != STATUS_OK && s != STATUS_MISSING)
+		log_status(s, arena_printf(rq->arena, "%s, left out", panel->view));
 }
 
-enum status panels_fill(struct request *rq, const struct panel_place *place, struct model *m)
+void panels_fill(struct request *rq, const struct panel_place *place, struct model *m)
 {
-	enum status s = STATUS_OK;
-
-	for (size_t i = 0; s == STATUS_OK && i < plugin_count(); i++)
-		for (const struct panel *panel = plugin_at(i)->panels; s == STATUS_OK && panel && panel->view; panel++)
+	for (size_t i = 0; i < plugin_count(); i++)
+		for (const struct panel *panel = plugin_at(i)->panels; panel && panel->view; panel++)
 			if (panel->pages & place->page)
-				s = panel_fill(rq, panel, place, m);
-	return s;
+				panel_fill(rq, panel, place, m);
 }

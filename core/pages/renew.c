@@ -202,7 +202,7 @@ static enum status conflict_show(struct request *rq, const struct application *a
 		return s;
 	if (text_same(why, "address"))
 		obstacle = (struct obstacle){
-			N_("Your mail address has changed since this certificate was issued, and it is written in the certificate."),
+			N_("This certificate was issued for another mail address than yours is now."),
 			N_("The certificate stays valid. Apply for a new one for your new address on the dashboard.")};
 	else
 		obstacle = renew_obstacle(&now, &links, rq->now);

@@ -103,6 +103,18 @@ static enum status check_renewal(struct db *db, struct creating *c)
 	return st == STATUS_OK && rows.rows ? refuse(c, "renewal") : st;
 }
 
+/* An imported one was given to him by an address, or by an administrator who may have erred: its subject is renewed, that is, issued anew, only
+ * for whom its address tells. */
+static enum status check_address(struct db *db, struct creating *c)
+{
+	struct db_rows rows;
+	enum status st = db_select(db, c->arena, &rows, "SELECT import_key IS NOT NULL FROM application WHERE id = ?", DB_INT(c->order->renews));
+
+	if (st != STATUS_OK || !rows.rows || !db_int(&rows, 0, 0))
+		return st;
+	return text_same(c->renewed.app.mail, text_lower(c->arena, c->user->mail)) ? STATUS_OK : refuse(c, "address");
+}
+
 /* A chain of renewals is one place. */
 static enum status check_limit(struct db *db, struct creating *c)
 {
@@ -214,6 +226,7 @@ static enum status make(struct db *db, struct creating *c)
 		struct bytes old = c->renewed.live_digest;
 		if (live.len != old.len || (live.len && memcmp(live.data, old.data, live.len) != 0))
 			return refuse(c, "address");
+		st = check_address(db, c);
 	} else {
 		subject = digest_of(c->arena, o.subject);
 		st = check_live_key(db, c, live);

@@ -63,8 +63,9 @@ static enum status blank_body(struct db *db, void *context)
 	if (st != STATUS_OK)
 		return st == STATUS_MISSING ? STATUS_OK : st;
 	user.name = user.mail = "";
-	st = db_exec(db, &changed, "UPDATE user SET name = '', mail = '', search = ? WHERE id = ? AND seen_at < ?",
-		DB_TEXT(user_search_text(b->arena, &user)), DB_INT(b->id), DB_INT(b->before));
+	st = db_exec(db, &changed, "UPDATE user SET name = '', mail = '', search = ? WHERE id = ? AND seen_at < ?"
+		" AND NOT EXISTS (SELECT 1 FROM application WHERE user_id = ? AND live_until > ?)",
+		DB_TEXT(user_search_text(b->arena, &user)), DB_INT(b->id), DB_INT(b->before), DB_INT(b->id), DB_INT(clock_now()));
 	if (st != STATUS_OK || !changed)
 		return st;
 	st = db_exec(db, NULL, "UPDATE application SET name = '', mail = '', memo = '' WHERE user_id = ?", DB_INT(b->id));

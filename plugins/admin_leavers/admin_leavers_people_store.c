@@ -34,7 +34,7 @@ enum status run_count(struct db *db, struct arena *a, uint64_t id, when now, str
 	c.untaken = db_int(&rows, 0, 1);
 	s = db_select(db, a, &rows,
 		"SELECT i.outcome, COUNT(*), CAST(SUM(p.state = 'REVOKED') AS SIGNED), CAST(SUM(p.state = 'REVOKE_ERROR') AS SIGNED),"
-		" CAST(SUM(i.user_id = 0) AS SIGNED)"
+		" CAST(SUM(i.user_id = 0 AND p.user_id IS NULL) AS SIGNED)"
 		" FROM leavers_item i JOIN application p ON p.id = i.application_id WHERE i.run_id = ? GROUP BY i.outcome",
 		DB_INT(id));
 	for (size_t i = 0; s == STATUS_OK && i < rows.rows; i++) {

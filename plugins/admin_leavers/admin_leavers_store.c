@@ -1,5 +1,5 @@
 /* The tables of runs for leavers: making, deciding and undoing them. */
-#include "admin_leavers_store.h"
+#include "leavers_sql.h"
 
 static const char *const state_names[] = {
 #define X(name, text) [RUN_##name] = text,
@@ -157,13 +157,14 @@ enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret
 	return s == STATUS_OK ? run_fill(&rows, 0, ret) : s;
 }
 
-enum status person_planned(struct db *db, struct arena *a, uint64_t user, struct run *ret)
+enum status person_planned(struct db *db, struct arena *a, uint64_t user, uint64_t application, struct run *ret)
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
-		"SELECT " RUN_COLUMNS " FROM leavers_person AS l JOIN leavers_run AS r ON r.id = l.run_id"
-		" WHERE l.user_id = ? AND l.cancelled_at = 0 AND l.done_at = 0 AND r.state IN ('waiting', 'running') ORDER BY r.run_at, r.id LIMIT 1",
-		DB_INT(user));
+		"SELECT " RUN_COLUMNS " FROM leavers_run AS r WHERE r.state IN ('waiting', 'running') AND (EXISTS (SELECT 1 FROM leavers_person AS l"
+		" WHERE l.run_id = r.id AND l.user_id = ? AND l.cancelled_at = 0 AND l.done_at = 0) OR EXISTS (SELECT 1 FROM leavers_item AS i"
+		" WHERE i.run_id = r.id AND i.application_id = ? AND " OPEN ")) ORDER BY r.run_at, r.id LIMIT 1",
+		DB_INT(user), DB_INT(application));
 
 	if (s == STATUS_OK && rows.rows == 0)
 		return STATUS_MISSING; /* no fault: most people stay */
@@ -193,7 +194,7 @@ struct deciding {
 	const char *by;
 	int reason;
 	when run_at, now;
-	bool unclaimed;
+	const struct unclaimed_mark *unclaimed;
 	bool back;
 };
 
@@ -216,25 +217,29 @@ static enum status audit_decision(struct db *db, const struct deciding *d, const
 static enum status start_body(struct db *db, void *context)
 {
 	const struct deciding *d = context;
-	uint64_t changed = 0, unclaimed = 0;
+	struct unclaimed_mark mark = {0};
+	uint64_t changed = 0;
 	char detail[150];
 	struct arena *a = arena_new();
 	enum status s = db_exec(db, &changed,
 		"UPDATE leavers_run SET state = 'waiting', made_by = ?, reason = ?, unclaimed = ?, run_at = ?, made_at = ? WHERE id = ? AND state = 'draft'",
-		DB_TEXT(d->by), DB_INT(d->reason), DB_INT(d->unclaimed), DB_INT(d->run_at), DB_INT(d->now), DB_INT(d->id));
+		DB_TEXT(d->by), DB_INT(d->reason), DB_INT(d->unclaimed != NULL), DB_INT(d->run_at), DB_INT(d->now), DB_INT(d->id));
 
 	if (s == STATUS_OK)
 		s = late(changed, d);
 	if (s == STATUS_OK && d->unclaimed)
-		s = items_plan(db, d->id, d->now, &unclaimed);
+		s = items_plan(db, a, d->id, d->now, &mark);
+	if (s == STATUS_OK && d->unclaimed && (mark.all != d->unclaimed->all || mark.last != d->unclaimed->last))
+		s = cause(STATUS_CONFLICT, "leavers: not the certificates without an owner that were shown");
 	snprintf(detail, sizeof detail, "reason %d at %s", d->reason, clock_rfc3339(a, d->run_at));
-	if (unclaimed)
-		snprintf(detail + strlen(detail), sizeof detail - strlen(detail), " unclaimed %llu", (unsigned long long)unclaimed);
+	if (mark.all)
+		snprintf(detail + strlen(detail), sizeof detail - strlen(detail), " unclaimed %llu", (unsigned long long)mark.all);
 	arena_free(a);
 	return s == STATUS_OK ? audit_decision(db, d, "admin.leavers.started", detail) : s;
 }
 
-enum status run_start(struct db *db, uint64_t id, const char *by, int reason, bool unclaimed, when run_at, when now)
+enum status run_start(struct db *db, uint64_t id, const char *by, int reason, const struct unclaimed_mark *unclaimed, when run_at,
+	when now)
 {
 	struct deciding d = {.id = id, .by = by, .reason = reason, .unclaimed = unclaimed, .run_at = run_at, .now = now};
 

@@ -38,9 +38,14 @@ enum status run_draft_search(struct db *db, struct arena *a, const char *by, whe
 	uint64_t *ret) MUST_CHECK;
 enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret) MUST_CHECK; /* MISSING */
 enum status run_list(struct db *db, struct arena *a, uint64_t below, unsigned limit, struct run **ret, size_t *ret_n) MUST_CHECK;
-/* The draft becomes a decision. unclaimed: the certificates that unclaimed_list() names at this moment are part of it from now on, whoever
- * may claim them later. CONFLICT: it is no draft any more. */
-enum status run_start(struct db *db, uint64_t id, const char *by, int reason, bool unclaimed, when run_at, when now) MUST_CHECK;
+/* Of certificates without an owner that were shown: by this they are known again. */
+struct unclaimed_mark {
+	uint64_t all, last; /* how many there are, and the highest id of them */
+};
+/* The draft becomes a decision. unclaimed, unless NULL: the certificates of unclaimed_list() with this mark are part of it from now on, whoever
+ * may claim them later. CONFLICT: it is no draft any more, or they are others by now. */
+enum status run_start(struct db *db, uint64_t id, const char *by, int reason, const struct unclaimed_mark *unclaimed, when run_at,
+	when now) MUST_CHECK;
 /* Until it runs; `was`: draft or waiting, as whoever decides has seen it. CONFLICT: it is not so any more. A draft disappears. */
 enum status run_cancel(struct db *db, uint64_t id, enum run_state was, const char *by, when now) MUST_CHECK;
 /* One person of a run that has not begun, left out or put back. CONFLICT: too late, or done before. */
@@ -75,21 +80,27 @@ struct person {
 enum status person_list(struct db *db, struct arena *a, uint64_t run, uint64_t after, unsigned limit, when now, struct person **ret,
 	size_t *ret_n) MUST_CHECK;
 enum status person_get(struct db *db, struct arena *a, uint64_t run, uint64_t user, when now, struct person *ret) MUST_CHECK;
-/* The earliest run that is decided on and not over for this person; MISSING. */
-enum status person_planned(struct db *db, struct arena *a, uint64_t user, struct run *ret) MUST_CHECK;
+/* The earliest run that is decided on and not over for this person, or for this application as one without an owner (either 0); MISSING. */
+enum status person_planned(struct db *db, struct arena *a, uint64_t user, uint64_t application, struct run *ret) MUST_CHECK;
 /* Those that are no users, in the order of the list. */
 enum status unknown_list(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, const char ***ret, size_t *ret_n,
 	unsigned *ret_last) MUST_CHECK;
-/* Valid certificates that nobody has claimed yet, imported ones, whose mail address is an entry of the list that is no user's, or that of a
- * person of the run. At most limit (from 1); ret_all: how many there are. */
+/* Live certificates that nobody has claimed yet, imported ones, whose mail address is an entry of the list that is no user's, or that of a
+ * person of the run and of nobody else. At most limit (from 1). */
 struct unclaimed {
 	uint64_t application;
 	const char *mail, *subject;
 };
-enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed **ret,
-	size_t *ret_n, int64_t *ret_all) MUST_CHECK;
-/* Makes them items of the run; ret_n: how many. */
-enum status items_plan(struct db *db, uint64_t run, when now, uint64_t *ret_n) MUST_CHECK;
+struct unclaimed_found {
+	const struct unclaimed *list;
+	size_t n;
+	struct unclaimed_mark mark;
+};
+enum status unclaimed_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, when now, struct unclaimed_found *ret) MUST_CHECK;
+/* Of a run that is decided: those that are still to be revoked. */
+enum status planned_list(struct db *db, struct arena *a, uint64_t run, unsigned limit, struct unclaimed_found *ret) MUST_CHECK;
+/* Makes them items of the run. */
+enum status items_plan(struct db *db, struct arena *a, uint64_t run, when now, struct unclaimed_mark *ret) MUST_CHECK;
 /* Ids of the person's applications that live as of now: certificates that are valid, and those not obtained yet. */
 enum status person_live(struct db *db, struct arena *a, uint64_t user, when now, uint64_t **ret, size_t *ret_n) MUST_CHECK;
 

@@ -28,7 +28,7 @@ static enum status planned_fill(struct request *rq, const struct panel_place *pl
 
 	if (place->app && !touched(place->app, rq->now))
 		return STATUS_MISSING;
-	enum status s = person_planned(rq->db, rq->arena, place->user_id, &run);
+	enum status s = person_planned(rq->db, rq->arena, place->user_id, place->app ? place->app->id : 0, &run);
 	if (s != STATUS_OK)
 		return s;
 	if (place->page == PANEL_ADMIN) {

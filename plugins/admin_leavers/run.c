@@ -52,7 +52,7 @@ static void counts_fill(struct model *m, const struct run *run, const struct run
 	model_set_int(m, "CANCELLED_N", c->persons_cancelled);
 	model_set_int(m, "CERTIFICATES", c->certificates);
 	model_set_int(m, "UNTAKEN", c->untaken);
-	if (run->unclaimed && c->unclaimed)
+	if (run->unclaimed && c->unclaimed && run->state != RUN_CANCELLED)
 		model_set_int(model_section(m, "UNCLAIMED_PLAN"), "UNCLAIMED_N", c->unclaimed);
 	if (run->state == RUN_RUNNING || run->state == RUN_DONE) {
 		struct model *result = model_section(m, "RESULT");
@@ -124,28 +124,29 @@ static enum status people_fill(struct request *rq, struct model *m, const struct
 }
 
 /* What is part of this run only when that is decided, and otherwise not reached, with the way to where it can be revoked. */
-static enum status unclaimed_fill(struct request *rq, struct model *m, const struct run *run, int64_t *ret_all)
+static enum status unclaimed_fill(struct request *rq, struct model *m, const struct run *run, struct unclaimed_found *ret)
 {
-	struct unclaimed *list;
-	size_t n;
-	enum status s = unclaimed_list(rq->db, rq->arena, run->id, UNCLAIMED_ROWS, rq->now, &list, &n, ret_all);
+	enum status s = run->unclaimed ? planned_list(rq->db, rq->arena, run->id, UNCLAIMED_ROWS, ret)
+				       : unclaimed_list(rq->db, rq->arena, run->id, UNCLAIMED_ROWS, rq->now, ret);
 
-	if (s != STATUS_OK || !n)
+	if (s != STATUS_OK || !ret->n || (run->unclaimed && run->state == RUN_CANCELLED))
 		return s;
 	struct model *section = model_section(m, "UNCLAIMED");
-	if (run->state == RUN_DRAFT)
+	if (run->unclaimed)
+		model_show(section, "UNCLAIMED_PART");
+	else if (run->state == RUN_DRAFT)
 		model_show(section, "UNCLAIMED_ASK");
 	else
 		model_show(section, "UNCLAIMED_NOT");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < ret->n; i++) {
 		struct model *row = model_section(section, "UNCLAIMED_ROW");
-		model_set(row, "UNCLAIMED_MAIL", list[i].mail);
-		model_set(row, "UNCLAIMED_SUBJECT", list[i].subject);
+		model_set(row, "UNCLAIMED_MAIL", ret->list[i].mail);
+		model_set(row, "UNCLAIMED_SUBJECT", ret->list[i].subject);
 		if (plugin_find("admin_users"))
 			model_setf(model_section(row, "UNCLAIMED_LINK"), "UNCLAIMED_URL", "/admin_users/certificates/%llu",
-				(unsigned long long)list[i].application);
+				(unsigned long long)ret->list[i].application);
 	}
-	if (*ret_all > (int64_t)n)
+	if (ret->mark.all > ret->n)
 		model_show(section, "UNCLAIMED_MORE");
 	return STATUS_OK;
 }
@@ -207,7 +208,7 @@ static void head_fill(struct request *rq, struct model *m, const struct run *run
 		struct model *cancel = run->state == RUN_DRAFT ? model_section(m, "DISCARD") : model_section(m, "CANCEL");
 		model_setf(cancel, "CANCEL_PATH", "/admin_leavers/%llu/cancel", (unsigned long long)run->id);
 	}
-	if (run->state == RUN_RUNNING || run->state == RUN_DONE)
+	if (run->state == RUN_RUNNING || run->state == RUN_DONE || (run->state == RUN_WAITING && run->unclaimed))
 		model_setf(model_section(m, "EXPORT"), "EXPORT_URL", "/admin_leavers/%llu/export", (unsigned long long)run->id);
 	if (run->state == RUN_RUNNING)
 		model_show(m, "GOES_ON");
@@ -253,14 +254,14 @@ static enum status run_show(struct request *rq, const struct run *run, const cha
 {
 	struct model *m = model_new(rq->arena);
 	struct run_counts counts;
-	int64_t unclaimed = 0;
+	struct unclaimed_found unclaimed = {0};
 	enum status s = run_count(rq->db, rq->arena, run->id, rq->now, &counts);
 
 	if (s == STATUS_OK)
 		s = people_fill(rq, m, run);
 	if (s == STATUS_OK)
 		s = unknown_fill(rq, m, run, counts.unknown);
-	if (s == STATUS_OK && !run->unclaimed)
+	if (s == STATUS_OK)
 		s = unclaimed_fill(rq, m, run, &unclaimed);
 	if (s == STATUS_OK)
 		s = news_fill(rq, m, run);
@@ -273,8 +274,8 @@ static enum status run_show(struct request *rq, const struct run *run, const cha
 	counts_fill(m, run, &counts);
 	if (why)
 		model_set(model_section(m, "WRONG"), "WHY", why);
-	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken + unclaimed > 0)
-		decision_fill(rq, model_section(m, "DECIDE"), run, unclaimed);
+	if (run->state == RUN_DRAFT && counts.certificates + counts.untaken + (int64_t)unclaimed.mark.all > 0)
+		decision_fill(rq, model_section(m, "DECIDE"), run, (int64_t)unclaimed.mark.all);
 	else if (run->state == RUN_DRAFT)
 		model_show(m, "NOTHING");
 	return request_page_code(rq, status_http(why ? STATUS_INVALID : STATUS_OK), "admin_leavers/run.html", _("Revocation for leavers"), m);
@@ -293,9 +294,19 @@ enum status run_page(struct request *rq)
 struct decision {
 	int reason;
 	bool unclaimed;
+	struct unclaimed_mark mark; /* of what the confirmation has shown */
 	int64_t days;
 	when run_at;
 };
+
+/* 0: none. */
+static uint64_t field_number(struct request *rq, const char *name)
+{
+	const char *value = request_field(rq, name);
+	int64_t n = 0;
+
+	return value && text_int(value, 0, INT64_MAX, &n) ? (uint64_t)n : 0;
+}
 
 /* false: what the form says is none; the page tells it. */
 static bool decision_read(struct request *rq, struct decision *ret)
@@ -307,7 +318,8 @@ static bool decision_read(struct request *rq, struct decision *ret)
 	if (!grace || !text_int(text_trim(rq->arena, grace), 0, GRACE_DAYS_MAX, &days) ||
 		!reason_read(REASON_ADMINISTRATOR, request_field(rq, "reason"), &reason))
 		return false;
-	*ret = (struct decision){.reason = reason, .unclaimed = text_same(request_field(rq, "unclaimed"), "1"), .days = days, .run_at = days ? clock_add_days(rq->now, (int)days) : rq->now};
+	*ret = (struct decision){.reason = reason, .unclaimed = text_same(request_field(rq, "unclaimed"), "1"),
+		.mark = {field_number(rq, "unclaimed_n"), field_number(rq, "unclaimed_last")}, .days = days, .run_at = days ? clock_add_days(rq->now, (int)days) : rq->now};
 	return true;
 }
 
@@ -322,9 +334,7 @@ enum status run_confirm(struct request *rq)
 {
 	struct run run;
 	struct run_counts counts;
-	struct unclaimed *list;
-	size_t n;
-	int64_t unclaimed = 0;
+	struct unclaimed_found unclaimed = {0};
 	struct decision d;
 	struct model *m = model_new(rq->arena);
 	enum status s = run_of(rq, &run);
@@ -337,7 +347,7 @@ enum status run_confirm(struct request *rq)
 		return refuse_form(rq, &run);
 	s = run_count(rq->db, rq->arena, run.id, rq->now, &counts);
 	if (s == STATUS_OK && d.unclaimed)
-		s = unclaimed_list(rq->db, rq->arena, run.id, 1, rq->now, &list, &n, &unclaimed);
+		s = unclaimed_list(rq->db, rq->arena, run.id, 1, rq->now, &unclaimed);
 	if (s != STATUS_OK)
 		return s;
 	model_set_int(m, "ID", (long long)run.id);
@@ -352,8 +362,11 @@ enum status run_confirm(struct request *rq)
 		model_show(m, "LATER");
 	model_set_int(m, "REASON_CODE", d.reason);
 	model_set_int(m, "GRACE", d.days);
-	if (d.unclaimed)
-		model_set_int(model_section(m, "UNCLAIMED_TOO"), "UNCLAIMED_N", unclaimed);
+	if (d.unclaimed) {
+		struct model *too = model_section(m, "UNCLAIMED_TOO");
+		model_set_int(too, "UNCLAIMED_N", (long long)unclaimed.mark.all);
+		model_set_int(too, "UNCLAIMED_LAST", (long long)unclaimed.mark.last);
+	}
 	model_setf(m, "START_PATH", "/admin_leavers/%llu/start", (unsigned long long)run.id);
 	model_setf(m, "BACK_PATH", "/admin_leavers/%llu", (unsigned long long)run.id);
 	model_set(m, "CSRF", rq->csrf);
@@ -370,7 +383,7 @@ enum status run_begin(struct request *rq)
 		return s;
 	if (!decision_read(rq, &d))
 		return refuse_form(rq, &run);
-	s = run_start(rq->db, run.id, rq->user->eppn, d.reason, d.unclaimed, d.run_at, rq->now);
+	s = run_start(rq->db, run.id, rq->user->eppn, d.reason, d.unclaimed ? &d.mark : NULL, d.run_at, rq->now);
 	if (s == STATUS_CONFLICT) {
 		log_status(s, "leavers, decided before");
 		return to_run(rq, &run, "?done=late");

@@ -185,9 +185,8 @@ enum status certificate_details(struct request *rq)
 	pin_fill(rq, m, &app);
 	dates_fill(rq, m, &app);
 	done_fill(rq, m, &app);
-	s = owner ? panels_fill(rq, &(struct panel_place){PANEL_ADMIN, owner->id, &app}, m) : STATUS_OK;
-	if (s == STATUS_OK)
-		s = facts_fill(rq, m, &app);
+	panels_fill(rq, &(struct panel_place){PANEL_ADMIN, app.user_id, &app}, m);
+	s = facts_fill(rq, m, &app);
 	if (s == STATUS_OK)
 		s = mail_fill(rq, m, &app);
 	if (s == STATUS_OK)

@@ -22,7 +22,6 @@ static struct model *question(struct request *rq, const struct application *app)
 	struct model *m = deed_question(rq, app, NULL);
 
 	model_set_int(m, "EPPN_MAX", EPPN_MAX);
-	model_set(m, "EPPN", request_field(rq, "eppn"));
 	return m;
 }
 
@@ -31,10 +30,12 @@ static enum status show(struct request *rq, struct model *m, enum status s)
 	return request_page_code(rq, status_http(s), "admin_users/give.html", _("Give to an owner"), m);
 }
 
-static enum status ask(struct request *rq, const struct application *app, bool unknown, bool incomplete)
+/* eppn: whom the form has named so far. */
+static enum status ask(struct request *rq, const struct application *app, const char *eppn, bool unknown, bool incomplete)
 {
 	struct model *m = question(rq, app);
 
+	model_set(m, "EPPN", eppn);
 	model_show(m, "ASK");
 	if (unknown)
 		model_show(m, "UNKNOWN");
@@ -72,7 +73,7 @@ enum status give_question(struct request *rq)
 	if (s != STATUS_OK)
 		return s;
 	const char *why = why_not(&app, &d);
-	return why ? not_now(rq, &app, owner, why) : ask(rq, &app, false, false);
+	return why ? not_now(rq, &app, owner, why) : ask(rq, &app, NULL, false, false);
 }
 
 /* Whom the form names: by ePPN first, and by number when that was confirmed. MISSING: nobody. */
@@ -114,7 +115,7 @@ enum status give_order(struct request *rq)
 	if (why)
 		return not_now(rq, &app, owner, why);
 	if (s == STATUS_MISSING || !note)
-		return ask(rq, &app, s == STATUS_MISSING, !note);
+		return ask(rq, &app, s == STATUS_MISSING ? request_field(rq, "eppn") : to.eppn, s == STATUS_MISSING, !note);
 	if (!confirmed)
 		return confirm(rq, &app, &to);
 	s = application_give(rq->db, rq->arena, app.id, &to, certificate_types_by_mail(rq->arena), note);

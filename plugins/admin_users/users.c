@@ -171,8 +171,7 @@ enum status user_page(struct request *rq)
 	if (request_query(rq, "deleted"))
 		model_show(m, "DELETED");
 	user_facts_fill(rq, m, &user);
-	s = panels_fill(rq, &(struct panel_place){.page = PANEL_ADMIN, .user_id = id}, m);
-	if (s == STATUS_OK)
-		s = applications_fill(rq, m, &user, (unsigned)below);
+	panels_fill(rq, &(struct panel_place){.page = PANEL_ADMIN, .user_id = id}, m);
+	s = applications_fill(rq, m, &user, (unsigned)below);
 	return s == STATUS_OK ? request_page(rq, "admin_users/user.html", _("User details"), m) : s;
 }

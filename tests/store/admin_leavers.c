@@ -100,6 +100,15 @@ static void what_nobody_has_claimed_is_told(void **state)
 	assert_null(strstr(pages_get("en", session, draft("taro@example.ac.jp")).page, "Certificates without an owner"));
 }
 
+/* Whether the page says what is planned; the administrators' ones lead to the plan. */
+static bool says_planned(const char *reader, const char *path)
+{
+	struct answer answer = pages_get("en", reader, path);
+
+	assert_int_equal(answer.http, 200);
+	return says(answer, "Planned revocation");
+}
+
 static int64_t items(const char *outcome)
 {
 	return mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM leavers_item WHERE outcome = '%s'", outcome));
@@ -130,11 +139,24 @@ static void what_nobody_has_claimed_is_revoked_when_wanted(void **state)
 	const char *path = draft("gone@example.ac.jp");
 	struct answer answer = pages_post(session, arena_printf(a, "%s/confirm", path), "grace=2&reason=5&unclaimed=1", NULL);
 	assert_true(says(answer, "name=\"unclaimed\" value=\"1\"") && says(answer, "Certificates without an owner, to revoke"));
-	assert_int_equal(pages_post(session, arena_printf(a, "%s/start", path), "grace=2&reason=5&unclaimed=1", NULL).http, 303);
+	const char *shown = arena_printf(a, "grace=2&reason=5&unclaimed=1&unclaimed_n=3&unclaimed_last=%llu", (unsigned long long)rows[2].id);
+	assert_true(says(answer, "name=\"unclaimed_n\" value=\"3\"") &&
+		says(answer, arena_printf(a, "name=\"unclaimed_last\" value=\"%llu\"", (unsigned long long)rows[2].id)));
+	/* Only what was shown: another one, or none that was shown, is not decided on. */
+	assert_non_null(strstr(pages_post(session, arena_printf(a, "%s/start", path), "grace=2&reason=5&unclaimed=1", NULL).location, "done=late"));
+	assert_int_equal(items("planned"), 0);
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/start", path), shown, NULL).http, 303);
 	assert_int_equal(items("planned"), 3);
 	check_ok(application_import(db, a, "upstream_local", &late, 1, "test"));
+	/* They can be seen until then: on the run's page, as a file, and at each. */
+	answer = pages_get("en", session, path);
+	assert_true(says(answer, "CN=one") && says(answer, "They are revoked with this run.") && !says(answer, "CN=late"));
+	assert_true(says(pages_get("en", session, arena_printf(a, "%s/export", path)), "CN=one"));
+	assert_true(says_planned(session, arena_printf(a, "/admin_users/certificates/%llu", (unsigned long long)rows[0].id)));
+	assert_false(says_planned(session, arena_printf(a, "/admin_users/certificates/%llu", (unsigned long long)late.id)));
 	/* Claimed by somebody who is not on the list. */
 	mariadb_exec(arena_printf(a, "UPDATE application SET user_id = %llu, number = 1 WHERE id = %llu", (unsigned long long)jiro.id, (unsigned long long)rows[1].id));
+	assert_true(says_planned(pages_session(&jiro), "/client/1"));
 	run_job();
 	assert_int_equal(items("planned"), 3); /* the grace is not over */
 	if (!pages_clock(2 * DAY))
@@ -164,25 +186,50 @@ static void nothing_of_who_is_left_out_is_revoked(void **state)
 {
 	struct imported row = {.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=old", .mail = "taro@mail.example.ac.jp", .serial = "c1",
 		.months = 13, .applied_at = 1, .not_before = 1, .not_after = clock_now() + 90 * DAY};
-	struct imported other = row;
+	struct imported other = row, given = row;
 
+	given.subject = "CN=given"; /* to whom was left out, by hand */
+	given.mail = "gone@example.ac.jp";
+	given.serial = "c3";
 	other.subject = "CN=other";
 	other.mail = "hanako@mail.example.ac.jp";
 	other.serial = "c2";
 	check_ok(application_import(db, a, "upstream_local", &row, 1, "test"));
 	check_ok(application_import(db, a, "upstream_local", &other, 1, "test"));
-	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp");
-	assert_int_equal(pages_post(session, arena_printf(a, "%s/start", path), "grace=1&reason=5&unclaimed=1", NULL).http, 303);
-	assert_int_equal(items("planned"), 2);
+	check_ok(application_import(db, a, "upstream_local", &given, 1, "test"));
+	const char *path = draft("taro@example.ac.jp\nhanako@example.ac.jp\ngone@example.ac.jp");
+	const char *shown = arena_printf(a, "grace=1&reason=5&unclaimed=1&unclaimed_n=3&unclaimed_last=%llu", (unsigned long long)given.id);
+	assert_int_equal(pages_post(session, arena_printf(a, "%s/start", path), shown, NULL).http, 303);
+	assert_int_equal(items("planned"), 3);
+	check_ok(application_give(db, a, given.id, &taro, (const char *const[]){NULL}, ""));
 	assert_int_equal(pages_post(session, arena_printf(a, "%s/person/%llu", path, (unsigned long long)taro.id), "", NULL).http, 303);
 	if (!pages_clock(2 * DAY))
 		return;
 	session = pages_admin_session(&admin);
 	run_job();
 	assert_int_equal(state_of(row.id), APPLICATION_TAKEN);
+	assert_int_equal(state_of(given.id), APPLICATION_TAKEN);
 	assert_int_equal(state_of(other.id), APPLICATION_REVOKE_ACCEPTED);
 	assert_string_equal(run_state(), "done");
-	assert_int_equal(items("left-out"), 1);
+	assert_int_equal(items("left-out"), 2);
+}
+
+/* Where nobody can tell whose it is, or an administrator has said whose it is not, it goes with nobody. */
+static void what_may_be_another_ones_is_no_leavers(void **state)
+{
+	struct imported row = {.state = APPLICATION_TAKEN, .type = "client", .subject = "CN=one", .mail = "taro@mail.example.ac.jp", .serial = "d1",
+		.months = 13, .applied_at = 1, .not_before = 1, .not_after = clock_now() + 90 * DAY};
+	static const char too[] = "Revoke certificates without an owner too: 1";
+	struct user twin;
+
+	check_ok(application_import(db, a, "upstream_local", &row, 1, "test"));
+	assert_true(says(pages_get("en", session, draft("taro@example.ac.jp")), too));
+	mariadb_exec(arena_printf(a, "UPDATE application SET detached_from = %llu", (unsigned long long)taro.id));
+	assert_false(says(pages_get("en", session, draft("taro@example.ac.jp")), too));
+	mariadb_exec("UPDATE application SET detached_from = 0");
+	assert_false(says(pages_get("en", session, draft("taro@mail.example.ac.jp")), too)); /* his, and he is not on the list */
+	check_ok(user_login(db, a, "twin@example.ac.jp", "https://idp.example.ac.jp", "Twin", "Taro@mail.example.ac.jp", LANG_EN, &twin));
+	assert_false(says(pages_get("en", session, draft("taro@example.ac.jp")), too));
 }
 
 static void lists_as_pasted(void **state)
@@ -390,15 +437,6 @@ static void undone_for_one(void **state)
 	assert_non_null(strstr(pages_post(session, arena_printf(a, "%s/person/%llu", path, (unsigned long long)hanako.id), "", NULL).location, "done=late"));
 	assert_non_null(strstr(pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL).location, "done=late"));
 	assert_string_equal(run_state(), "done");
-}
-
-/* Whether the page says what is planned; the administrators' ones lead to the plan. */
-static bool says_planned(const char *reader, const char *path)
-{
-	struct answer answer = pages_get("en", reader, path);
-
-	assert_int_equal(answer.http, 200);
-	return says(answer, "Planned revocation");
 }
 
 static void the_plan_is_no_secret(void **state)
@@ -717,6 +755,7 @@ int main(void)
 		cmocka_unit_test_setup(what_nobody_has_claimed_is_told, fresh),
 		cmocka_unit_test_setup(what_nobody_has_claimed_is_revoked_when_wanted, fresh),
 		cmocka_unit_test_setup(nothing_of_who_is_left_out_is_revoked, fresh),
+		cmocka_unit_test_setup(what_may_be_another_ones_is_no_leavers, fresh),
 		cmocka_unit_test_setup(lists_as_pasted, fresh),
 		cmocka_unit_test_setup(searches, fresh),
 		cmocka_unit_test_setup(preview_and_decision, fresh),

@@ -265,7 +265,18 @@ static void given_to_whom_the_administrator_names(void **state)
 	assert_int_equal(mariadb_number(arena_printf(a, "SELECT number FROM application WHERE id = %llu", (unsigned long long)id)), 2);
 	assert_int_equal(mariadb_number(arena_printf(a, "SELECT COUNT(*) FROM audit WHERE action = 'admin.attached' AND actor = '" PAGES_ADMIN
 		"' AND detail = 'user:%llu note phoned'", (unsigned long long)taro.id)), 2);
-	assert_int_equal(pages_get("en", pages_session(&taro), "/client/2").http, 200);
+	const char *own = pages_session(&taro);
+	assert_int_equal(pages_get("en", own, "/client/2").http, 200);
+	/* Seen and revoked, but not issued anew in that name: the administrator may have erred. */
+	struct order order = test_order(&taro);
+	struct application renewal;
+	const char *why = NULL;
+	bool again;
+	order.renews = id;
+	check_status(application_create(db, a, &taro, &order, test_completion(NULL), &renewal, &again, &why), STATUS_CONFLICT);
+	assert_string_equal(why, "address");
+	mariadb_exec(arena_printf(a, "UPDATE application SET mail = 'taro@u.test' WHERE id = %llu", (unsigned long long)id));
+	check_ok(application_create(db, a, &taro, &order, test_completion(NULL), &renewal, &again, &why));
 }
 
 /* Twice is once; what has an owner is not given to another, nor what was applied for here. */

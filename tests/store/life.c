@@ -404,7 +404,7 @@ static void an_address_that_changed_is_not_renewed(void **state)
 	check_ok(user_login(db, a, taro.eppn, taro.idp, taro.name, "taro@new.example.ac.jp", LANG_EN, &taro));
 	struct answer answer = pages_post(session, "/mail/1/renew", form, NULL);
 	assert_int_equal(answer.http, 409);
-	shows(answer, "Your mail address has changed");
+	shows(answer, "another mail address than yours is now");
 	assert_int_equal(mariadb_number("SELECT COUNT(*) FROM application"), 1);
 	check_ok(user_login(db, a, taro.eppn, taro.idp, taro.name, "taro@mail.example.ac.jp", LANG_EN, &taro));
 	assert_int_equal(pages_post(session, "/mail/1/renew", form, NULL).http, 303);
