@@ -461,6 +461,11 @@ static void the_plan_is_no_secret(void **state)
 	assert_false(says(pages_get("en", own, "/"), path));
 	assert_int_equal(pages_post(session, arena_printf(a, "%s/cancel", path), "", NULL).http, 303);
 	assert_false(says_planned(own, "/") || says_planned(own, details) || says_planned(session, person) || says_planned(session, certificate));
+	/* When it cannot be told, the pages are there all the same. */
+	mariadb_exec("RENAME TABLE leavers_person TO away");
+	int shown = pages_get("en", own, "/").http + pages_get("en", own, details).http + pages_get("en", session, person).http;
+	mariadb_exec("RENAME TABLE away TO leavers_person");
+	assert_int_equal(shown, 3 * 200);
 }
 
 /* What was left out by mistake comes back by one click, and is revoked and told with the others then. */
