@@ -129,6 +129,8 @@ static bool is_control(uint32_t c)
 		{0xe0000, 0xe007f},	    /* tags */
 	};
 
+	if (c >= 0x20 && c < 0x7f) /* nearly always */
+		return false;
 	for (size_t i = 0; i < COUNT_OF(ranges); i++) {
 		if (c >= ranges[i].from && c <= ranges[i].to)
 			return true;

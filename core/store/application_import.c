@@ -83,7 +83,7 @@ static const char *keys_json(struct importing *c)
 
 /* The joins are straight everywhere here: led by the other table, the whole parameter would be read anew for each of its rows. And they name
  * their indexes, since what the database knows of a table that is being filled is old. No key may be NULL: made by a function, it would be
- * looked up among all rows that have none.
+ * looked up among all rows that have none. With a serial number the key says nothing more than that.
  * One pass over the parameter, and for each row a look at four indexes. */
 static enum status find_present(struct db *db, struct importing *c)
 {
@@ -91,7 +91,7 @@ static enum status find_present(struct db *db, struct importing *c)
 	enum status st = db_select(db, c->arena, &rows,
 		"SELECT j.place, COALESCE(by_key.id, by_serial.id, by_id.id) FROM JSON_TABLE(?, '$[*]' COLUMNS (place FOR ORDINALITY,"
 		" k CHAR(64) PATH '$[0]', digest CHAR(64) PATH '$[1]', serial VARCHAR(40) PATH '$[2]', other VARCHAR(100) PATH '$[3]')) AS j"
-		" LEFT JOIN application AS by_key FORCE INDEX (import_key) ON by_key.import_key = UNHEX(j.k)"
+		" LEFT JOIN application AS by_key FORCE INDEX (import_key) ON by_key.import_key = IF(j.serial IS NULL, UNHEX(j.k), '')"
 		" LEFT JOIN application AS by_serial FORCE INDEX (serial) ON by_serial.serial = CONVERT(COALESCE(j.serial, '') USING ascii)"
 		" AND by_serial.upstream = ?"
 		" LEFT JOIN application AS by_id FORCE INDEX (upstream_id) ON by_id.upstream_id = j.other AND by_id.upstream = ?"

@@ -36,7 +36,7 @@ const char *job_words(const char *kind)
 		{"core.remind", N_("Deciding on reminders")},
 		{"core.retention", N_("Deleting and erasing what is old enough")},
 		{"admin_import.fetch", N_("Bulk import: asking the issuing service")},
-		{"admin_import.step", N_("Bulk import: comparing and registering")},
+		{"admin_import.part", N_("Bulk import: comparing and registering")},
 		{"admin_leavers.run", N_("Revoking the certificates of people who have left")},
 		{"admin_leavers.mail", N_("Telling people who have left")},
 		{"admin_leavers.recall", N_("Telling people that nothing is revoked")},

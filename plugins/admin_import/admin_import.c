@@ -17,6 +17,8 @@ static const struct setting settings[] = {
 		.help = "Bytes of an uploaded file; so much memory is taken while one is read, and one is read at a time. 100,000 rows have about 40 MB. nginx limits it too (nginx/render UPLOAD_MAX)."},
 	{"owner_seen", SETTING_DURATION, AT(owner_seen), "400d", 1 * DAY, 3650 * DAY,
 		.help = "A certificate is given at once to the user with its mail address only if he logged in so recently: an older address may be another person's by now. Others get theirs at their next log-in."},
+	{"parallel", SETTING_INTEGER, AT(parallel), "2", 1, 16,
+		.help = "Parts of an import that are worked on at the same time, each in a thread for jobs of any process; as many as the database has cores to spare."},
 	{"keep", SETTING_DURATION, AT(keep), "7d", 1 * HOUR, 90 * DAY,
 		.help = "How long fetched rows are kept that nobody decides on, and those of a finished import with its error list."},
 	{0},
@@ -89,7 +91,7 @@ static const struct menu_entry menu[] = {
 
 static const struct job_kind jobs[] = {
 	{IMPORT_FETCH_JOB, LANE_WAIT, fetch_job, fetch_gave_up, .attempts = 3, .lease = 10 * MINUTE},
-	{IMPORT_STEP_JOB, LANE_WAIT, step_job, step_gave_up, .lease = STEP_LEASE},
+	{IMPORT_PART_JOB, LANE_WAIT, step_job, step_gave_up, .lease = STEP_LEASE},
 	{IMPORT_NAME ".sweep", LANE_WAIT, sweep_job, .every = 1 * MINUTE},
 	{0},
 };

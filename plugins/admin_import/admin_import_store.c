@@ -2,8 +2,10 @@
 #include "admin_import_store.h"
 
 #define RUN_COLUMNS                                                                                                                   \
-	"SELECT id, open_slot IS NOT NULL, phase, source, upstream, file, owner, why, steps, cleared, total, position, selected, made, moved," \
-	" left_out, created_at, changed_at, finished_at, last_row FROM import_run "
+	"SELECT id, open_slot IS NOT NULL, phase, source, upstream, file, owner, why, steps, cleared, total, selected, made, moved,"           \
+	" left_out, created_at, changed_at, finished_at, last_row,"                                                                    \
+	" (SELECT CAST(SUM((p.last_row - p.position) / p.parts) AS UNSIGNED) FROM import_part AS p WHERE p.run_id = import_run.id)"    \
+	" FROM import_run "
 
 static void run_fill(const struct db_rows *r, size_t i, struct run *ret)
 {
@@ -19,15 +21,16 @@ static void run_fill(const struct db_rows *r, size_t i, struct run *ret)
 		.steps = (uint64_t)db_int(r, i, 8),
 		.cleared = db_int(r, i, 9) != 0,
 		.total = (unsigned)db_int(r, i, 10),
-		.position = (unsigned)db_int(r, i, 11),
-		.selected = (unsigned)db_int(r, i, 12),
-		.made = (unsigned)db_int(r, i, 13),
-		.moved = (unsigned)db_int(r, i, 14),
-		.left_out = (unsigned)db_int(r, i, 15),
-		.created_at = db_int(r, i, 16),
-		.changed_at = db_int(r, i, 17),
-		.finished_at = db_int(r, i, 18),
-		.last_row = (unsigned)db_int(r, i, 19),
+		.selected = (unsigned)db_int(r, i, 11),
+		.made = (unsigned)db_int(r, i, 12),
+		.moved = (unsigned)db_int(r, i, 13),
+		.left_out = (unsigned)db_int(r, i, 14),
+		.created_at = db_int(r, i, 15),
+		.changed_at = db_int(r, i, 16),
+		.finished_at = db_int(r, i, 17),
+		.last_row = (unsigned)db_int(r, i, 18),
+		.to_do = (unsigned)db_int(r, i, 19),
+		.worked_on = !db_at(r, i, 19)->null,
 	};
 }
 
@@ -98,21 +101,33 @@ enum status run_step(struct db *db, const struct run *run, when now)
 enum status run_update(struct db *db, const struct run *run)
 {
 	return db_exec(db, NULL,
-		"UPDATE import_run SET phase = ?, total = ?, position = ?, selected = ?, made = ?, moved = ?, left_out = ?,"
-		" last_row = ? WHERE id = ?",
-		DB_TEXT(run->phase), DB_INT(run->total), DB_INT(run->position), DB_INT(run->selected), DB_INT(run->made),
-		DB_INT(run->moved), DB_INT(run->left_out), DB_INT(run->last_row), DB_INT(run->id));
+		"UPDATE import_run SET phase = ?, total = ?, last_row = ?, selected = ? WHERE id = ?", DB_TEXT(run->phase),
+		DB_INT(run->total), DB_INT(run->last_row), DB_INT(run->selected), DB_INT(run->id));
 }
 
-enum status run_close(struct db *db, uint64_t id, const char *phase, const char *why, when now)
+struct closing {
+	uint64_t id;
+	const char *phase, *why;
+	when now;
+};
+
+static enum status close_body(struct db *db, void *context)
 {
+	const struct closing *c = context;
 	uint64_t changed = 0;
 	enum status s = db_exec(db, &changed,
 		"UPDATE import_run SET open_slot = NULL, phase = ?, why = ?, steps = steps + 1, changed_at = ?, finished_at = ?"
 		" WHERE id = ? AND open_slot = 1",
-		DB_TEXT(phase), DB_TEXT(why), DB_INT(now), DB_INT(now), DB_INT(id));
+		DB_TEXT(c->phase), DB_TEXT(c->why), DB_INT(c->now), DB_INT(c->now), DB_INT(c->id));
 
-	return s == STATUS_OK && changed != 1 ? cause(STATUS_CONFLICT, "import %llu is closed already", (unsigned long long)id) : s;
+	if (s == STATUS_OK && changed != 1)
+		s = cause(STATUS_CONFLICT, "import %llu is closed already", (unsigned long long)c->id);
+	return s == STATUS_OK ? db_exec(db, NULL, "DELETE FROM import_part WHERE run_id = ?", DB_INT(c->id)) : s;
+}
+
+enum status run_close(struct db *db, uint64_t id, const char *phase, const char *why, when now)
+{
+	return db_transact(db, close_body, &(struct closing){id, phase, why, now});
 }
 
 enum status run_stale(struct db *db, struct arena *a, when before, struct run **ret, size_t *ret_n)

@@ -1,4 +1,4 @@
-/* Rows of the bulk import: runs, staged rows, counts. */
+/* Rows of the bulk import: runs, the parts of their work, staged rows, counts. */
 #ifndef ADMIN_IMPORT_STORE_H
 #define ADMIN_IMPORT_STORE_H
 
@@ -11,7 +11,9 @@ struct run {
 	bool open, cleared;
 	const char *phase, *source, *upstream, *file, *owner, *why;
 	uint64_t steps;
-	unsigned total, last_row, position, selected, made, moved, left_out;
+	unsigned total, last_row, selected, made, moved, left_out;
+	unsigned to_do;	/* rows that the present phase has not looked at yet */
+	bool worked_on; /* there are parts */
 	when created_at, changed_at, finished_at;
 };
 /* CONFLICT: another one is open. */
@@ -19,16 +21,30 @@ enum status run_start(struct db *db, const struct run *run, when now, uint64_t *
 enum status run_get(struct db *db, struct arena *a, uint64_t id, struct run *ret) MUST_CHECK;  /* MISSING */
 enum status run_open(struct db *db, struct arena *a, struct run *ret) MUST_CHECK;	       /* MISSING: none is */
 enum status run_list(struct db *db, struct arena *a, unsigned limit, struct run **ret, size_t *ret_n) MUST_CHECK; /* closed, newest first */
-/* First statement of every transaction on a run, so that they take turns. CONFLICT: it is no longer as it was read. */
+/* First statement of every transaction on a run that has no parts, so that they take turns. CONFLICT: it is no longer as it was read. */
 enum status run_step(struct db *db, const struct run *run, when now) MUST_CHECK;
-/* Only what a step may change: phase, total, last_row, position, selected, made, moved, left_out. */
+/* Only phase, total, last_row, selected. */
 enum status run_update(struct db *db, const struct run *run) MUST_CHECK;
-/* Ends it: phase DONE, DISCARDED or FAILED. */
+/* Ends it and its parts: phase DONE, DISCARDED or FAILED. */
 enum status run_close(struct db *db, uint64_t id, const char *phase, const char *why, when now) MUST_CHECK;
 /* Open ones without a change since before, and closed ones that still have rows, finished before then. */
 enum status run_stale(struct db *db, struct arena *a, when before, struct run **ret, size_t *ret_n) MUST_CHECK;
 enum status run_finished(struct db *db, struct arena *a, when done_before, struct run **ret, size_t *ret_n) MUST_CHECK;
 enum status run_cleared(struct db *db, uint64_t id) MUST_CHECK;
+
+/* Of a run's rows those behind position up to last_row, and of these those whose mail address falls to this number. */
+struct part {
+	uint64_t id, run, steps;
+	unsigned number, parts, position, last_row, made, moved, left_out;
+};
+enum status part_add(struct db *db, const struct part *part, uint64_t *ret_id) MUST_CHECK;
+enum status part_get(struct db *db, struct arena *a, uint64_t id, struct part *ret) MUST_CHECK; /* MISSING */
+/* First statement of every transaction on a part, so that they take turns. CONFLICT: it is no longer as it was read. */
+enum status part_step(struct db *db, const struct part *part) MUST_CHECK;
+/* Only position, made, moved, left_out. */
+enum status part_update(struct db *db, const struct part *part) MUST_CHECK;
+/* Its counts become the run's. ret_last: no other part is left. */
+enum status part_end(struct db *db, struct arena *a, const struct part *part, when now, bool *ret_last) MUST_CHECK;
 
 /* Adds staged rows; in a transaction. */
 enum status rows_insert(struct db *db, struct arena *a, uint64_t run, const struct item *items, size_t n) MUST_CHECK;
@@ -60,21 +76,17 @@ struct row {
 /* Rows behind `after`, in order. known: 0, 1, or -1 for both. */
 enum status rows_list(struct db *db, struct arena *a, uint64_t run, enum import_class class, int known, unsigned after, unsigned limit,
 	struct row **ret, size_t *ret_n) MUST_CHECK;
-/* The next rows of any class whose plan is something to do, behind `after`, up to `to`. */
-enum status rows_planned(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret,
-	size_t *ret_n) MUST_CHECK;
-/* The made rows that renew another one, behind `after`, with their application_id. */
-enum status rows_renewing(struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret,
-	size_t *ret_n) MUST_CHECK;
+/* The next rows of the part. */
+enum status rows_planned(struct db *db, struct arena *a, const struct part *part, unsigned limit, struct row **ret, size_t *ret_n) MUST_CHECK;
+/* Of them those that were made and renew another one, with their application_id. */
+enum status rows_renewing(struct db *db, struct arena *a, const struct part *part, unsigned limit, struct row **ret, size_t *ret_n) MUST_CHECK;
 struct row_result {
 	unsigned row_no;
 	uint64_t application_id;
 	const char *result;
 };
+/* Of rows that became applications nothing is written: what was made is found by its import_key. */
 enum status rows_result(struct db *db, struct arena *a, uint64_t run, const struct row_result *results, size_t n) MUST_CHECK;
-/* Of the rows (after, to] the new ones of these classes ("issued,renewed") that have no result yet were made; their application is found by
- * its import_key. */
-enum status rows_made(struct db *db, uint64_t run, const char *classes, unsigned after, unsigned to) MUST_CHECK;
 
 /* n[class][known]; of each the rows whose plan changes something are in todo, and those it cannot in stays. */
 struct counts {

@@ -81,7 +81,6 @@ static enum status register_body(struct db *db, void *context)
 	if (s == STATUS_OK)
 		s = run_step(db, &run, d->rq->now);
 	run.phase = "REGISTERING";
-	run.position = 0;
 	run.selected = d->selected;
 	if (s == STATUS_OK)
 		s = run_update(db, &run);
@@ -89,7 +88,7 @@ static enum status register_body(struct db *db, void *context)
 		s = audit_add(db, "admin.import_decided", arena_printf(a, "import:%llu", (unsigned long long)d->id),
 			arena_printf(a, "cells %#x", d->selected));
 	if (s == STATUS_OK)
-		s = job_add(db, IMPORT_STEP_JOB, d->id, "", 0, arena_printf(a, IMPORT_STEP_JOB ":%llu:register", (unsigned long long)d->id));
+		s = work_begin(db, a, &run);
 	return s;
 }
 

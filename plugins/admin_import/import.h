@@ -5,7 +5,7 @@
 #include "plugin.h"
 
 #define IMPORT_NAME "admin_import"
-#define IMPORT_STEP_JOB IMPORT_NAME ".step"
+#define IMPORT_PART_JOB IMPORT_NAME ".part"
 #define IMPORT_FETCH_JOB IMPORT_NAME ".fetch"
 #define CLEAR_ROWS 5000 /* that are forgotten in one transaction */
 
@@ -14,6 +14,7 @@ struct import_settings {
 	const char *type;     /* of profiles that no type lists */
 	const char *serials;  /* "auto", "decimal", "hexadecimal" */
 	int64_t upload_max;   /* bytes */
+	int64_t parallel;     /* parts */
 	int64_t keep;	      /* ms */
 	int64_t owner_seen;   /* ms */
 };
@@ -69,7 +70,8 @@ bool value_time(const char *text, when *ret); /* without zone: Japan's */
 const char *value_subject(struct arena *a, const char *text); /* without blanks between its attributes */
 enum import_class value_state(const char *text, const char **ret_reason);
 
-/* step.c */
+/* step.c: the run's work in its present phase, as parts and their jobs; in the transaction that begins the phase. */
+enum status work_begin(struct db *db, struct arena *a, const struct run *run) MUST_CHECK;
 enum status step_job(const struct job_run *run);
 enum status step_gave_up(const struct job_run *run, const char *why);
 enum status sweep_job(const struct job_run *run);

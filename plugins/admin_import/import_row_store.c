@@ -161,10 +161,10 @@ enum status rows_count(struct db *db, uint64_t run, unsigned after, unsigned to)
 		RANGE_ARGS);
 }
 
-#define ROW_COLUMNS "SELECT " ROW_FIELDS ", r.application_id, r.user_id"
-#define ROW_FIELDS                                                                                                               \
+#define ROW_COLUMNS(result) "SELECT " ROW_FIELDS(result) ", r.application_id, r.user_id"
+#define ROW_FIELDS(result)                                                                                                               \
 	"r.row_no, r.class, r.reason, r.detail, r.subject, r.serial, r.old_serial, r.mail, r.upstream_id, r.type, r.profile," \
-	" r.plan, r.why, r.result, r.months, r.requested_at, r.not_before, r.not_after, r.url_until, r.revoked_at, r.known"
+	" r.plan, r.why, " result ", r.months, r.requested_at, r.not_before, r.not_after, r.url_until, r.revoked_at, r.known"
 
 static enum status rows_fill(enum status s, struct arena *a, const struct db_rows *r, struct row **ret, size_t *ret_n)
 {
@@ -187,6 +187,7 @@ static enum status rows_fill(enum status s, struct arena *a, const struct db_row
 	return s;
 }
 
+#define MADE_TOO "IF(r.plan = 'new' AND r.result = '' AND made.id IS NOT NULL, 'made', r.result)"
 /* Of the application that is known or was made by now, or as planned. */
 #define JOIN_OWNER                                                                                                              \
 	" LEFT JOIN application AS a ON a.id = r.application_id LEFT JOIN application AS made ON made.import_key = r.import_key" \
@@ -197,39 +198,40 @@ enum status rows_list(struct db *db, struct arena *a, uint64_t run, enum import_
 {
 	struct db_rows rows;
 	enum status s = known < 0 ? db_select(db, a, &rows,
-					    ROW_COLUMNS ", u.eppn FROM (SELECT row_no FROM import_row WHERE run_id = ? AND class = ? AND known IN (0, 1)"
+					    ROW_COLUMNS(MADE_TOO) ", u.eppn FROM (SELECT row_no FROM import_row WHERE run_id = ? AND class = ? AND known IN (0, 1)"
 							" AND row_no > ? ORDER BY row_no LIMIT ?) AS k"
 							" JOIN import_row AS r ON r.run_id = ? AND r.row_no = k.row_no"
 							JOIN_OWNER " ORDER BY r.row_no",
 					    DB_INT(run), DB_TEXT(import_class_name(class)), DB_INT(after), DB_INT(limit), DB_INT(run))
 				  : db_select(db, a, &rows,
-					    ROW_COLUMNS ", u.eppn FROM import_row AS r" JOIN_OWNER
+					    ROW_COLUMNS(MADE_TOO) ", u.eppn FROM import_row AS r" JOIN_OWNER
 							" WHERE r.run_id = ? AND r.class = ? AND r.known = ? AND r.row_no > ? ORDER BY r.row_no LIMIT ?",
 					    DB_INT(run), DB_TEXT(import_class_name(class)), DB_INT(known), DB_INT(after), DB_INT(limit));
 
 	return rows_fill(s, a, &rows, ret, ret_n);
 }
 
-enum status rows_planned(
-	struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret, size_t *ret_n)
+/* By mail address, so that an owner's rows are all of one part. */
+#define PART "r.run_id = ? AND r.row_no > ? AND r.row_no <= ? AND MOD(CRC32(r.mail), ?) = ?"
+#define PART_ARGS DB_INT(part->run), DB_INT(part->position), DB_INT(part->last_row), DB_INT(part->parts), DB_INT(part->number)
+
+enum status rows_planned(struct db *db, struct arena *a, const struct part *part, unsigned limit, struct row **ret, size_t *ret_n)
 {
 	struct db_rows rows;
-	enum status s = db_select(db, a, &rows,
-		ROW_COLUMNS " FROM import_row AS r WHERE r.run_id = ? AND r.row_no > ? ORDER BY r.row_no LIMIT ?", DB_INT(run), DB_INT(after),
-		DB_INT(limit));
+	enum status s = db_select(
+		db, a, &rows, ROW_COLUMNS("r.result") " FROM import_row AS r WHERE " PART " ORDER BY r.row_no LIMIT ?", PART_ARGS, DB_INT(limit));
 
 	return rows_fill(s, a, &rows, ret, ret_n);
 }
 
-enum status rows_renewing(
-	struct db *db, struct arena *a, uint64_t run, unsigned after, unsigned limit, struct row **ret, size_t *ret_n)
+enum status rows_renewing(struct db *db, struct arena *a, const struct part *part, unsigned limit, struct row **ret, size_t *ret_n)
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
-		"SELECT " ROW_FIELDS ", made.id, r.user_id FROM import_row AS r FORCE INDEX (PRIMARY)"
+		"SELECT " ROW_FIELDS("r.result") ", made.id, r.user_id FROM import_row AS r FORCE INDEX (PRIMARY)"
 			    " STRAIGHT_JOIN application AS made FORCE INDEX (import_key) ON made.import_key = r.import_key"
-			    " WHERE r.run_id = ? AND r.row_no > ? AND r.old_serial IS NOT NULL AND r.result = 'made' ORDER BY r.row_no LIMIT ?",
-		DB_INT(run), DB_INT(after), DB_INT(limit));
+			    " WHERE " PART " AND r.old_serial IS NOT NULL AND r.plan = 'new' AND r.result = '' ORDER BY r.row_no LIMIT ?",
+		PART_ARGS, DB_INT(limit));
 
 	return rows_fill(s, a, &rows, ret, ret_n);
 }
@@ -245,11 +247,4 @@ enum status rows_result(struct db *db, struct arena *a, uint64_t run, const stru
 		args[i * 4 + 3] = DB_INT(results[i].row_no);
 	}
 	return db_exec_rows(db, "UPDATE import_row SET application_id = ?, result = ? WHERE run_id = ? AND row_no = ?", args, 4, n);
-}
-
-enum status rows_made(struct db *db, uint64_t run, const char *classes, unsigned after, unsigned to)
-{
-	return db_exec(db, NULL,
-		"UPDATE import_row AS r FORCE INDEX (PRIMARY) SET r.result = 'made' WHERE " RANGE " AND r.plan = 'new' AND r.result = '' AND FIND_IN_SET(r.class, ?)",
-		RANGE_ARGS, DB_TEXT(classes));
 }

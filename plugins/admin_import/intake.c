@@ -189,8 +189,7 @@ static enum status hand_body(struct db *db, void *context)
 		s = audit_add(db, "admin.import_staged", arena_printf(h->arena, "import:%llu", (unsigned long long)run.id),
 			arena_printf(h->arena, "rows %u", run.total));
 	if (s == STATUS_OK)
-		s = job_add(db, IMPORT_STEP_JOB, run.id, "", 0,
-			arena_printf(h->arena, IMPORT_STEP_JOB ":%llu:0", (unsigned long long)run.id));
+		s = work_begin(db, h->arena, &run);
 	return s;
 }
 

@@ -1,5 +1,7 @@
-/* Rows on their way from the source to the database: judged, completed, and stored, many in a transaction. */
+/* Rows on their way from the source to the database: judged, completed, and stored, many in a transaction, while the next ones are read. */
 #include "import.h"
+
+#include <pthread.h>
 
 #include "admin_import_store.h"
 
@@ -11,27 +13,51 @@
 #define MONTH_DAYS 30.44
 #define MONTHS_MAX 1200
 
-struct batch {
+struct chunk {
 	struct arena *arena; /* of the items' texts */
-	struct db *db;
-	struct run *run;
 	struct item *items;
 	size_t n;
-	enum status status; /* the first failure */
+};
+
+/* The chunk that is not filled, db, written, why and the run's steps are the writer's while there is one. */
+struct batch {
+	struct db *reader, *db;
+	struct run *run;
+	struct chunk chunks[2];
+	unsigned filling;
+	bool writing;
+	pthread_t writer;
+	enum status status, written; /* the first failure */
 	char why[512];
 };
 
-static void release(void *arena)
+static void writer_wait(struct batch *b)
 {
-	arena_free(arena);
+	if (b->writing)
+		pthread_join(b->writer, NULL);
+	b->writing = false;
+	if (b->status == STATUS_OK)
+		b->status = b->written;
+}
+
+static void release(void *context)
+{
+	struct batch *b = context;
+
+	writer_wait(b);
+	db_free(b->db);
+	for (size_t i = 0; i < COUNT_OF(b->chunks); i++)
+		arena_free(b->chunks[i].arena);
 }
 
 struct batch *batch_new(struct arena *a, struct db *db, struct run *run)
 {
 	struct batch *b = arena_alloc(a, sizeof *b);
 
-	*b = (struct batch){.arena = arena_new(), .db = db, .run = run, .items = arena_array(a, BATCH_ROWS, sizeof(struct item))};
-	arena_defer(a, release, b->arena);
+	*b = (struct batch){.reader = db, .db = db_twin(db), .run = run};
+	for (size_t i = 0; i < COUNT_OF(b->chunks); i++)
+		b->chunks[i] = (struct chunk){.arena = arena_new(), .items = arena_array(a, BATCH_ROWS, sizeof(struct item))};
+	arena_defer(a, release, b);
 	return b;
 }
 
@@ -39,20 +65,36 @@ struct batch *batch_new(struct arena *a, struct db *db, struct run *run)
 static enum status write_body(struct db *db, void *context)
 {
 	struct batch *b = context;
+	const struct chunk *full = &b->chunks[!b->filling];
 	enum status s = run_step(db, b->run, clock_now());
 
-	return s == STATUS_OK ? rows_insert(db, b->arena, b->run->id, b->items, b->n) : s;
+	return s == STATUS_OK ? rows_insert(db, full->arena, b->run->id, full->items, full->n) : s;
 }
 
-static void batch_write(struct batch *b)
+static void *writer_run(void *context)
 {
-	b->status = db_transact(b->db, write_body, b);
-	if (b->status == STATUS_OK)
+	struct batch *b = context;
+
+	b->written = db_transact(b->db, write_body, b);
+	if (b->written == STATUS_OK)
 		b->run->steps++;
 	else
 		snprintf(b->why, sizeof b->why, "%s", cause_text());
-	b->n = 0;
-	arena_reset(b->arena);
+	return NULL;
+}
+
+/* One chunk is written while the other one is filled. */
+static void batch_write(struct batch *b)
+{
+	writer_wait(b);
+	if (b->status != STATUS_OK)
+		return;
+	b->filling = !b->filling;
+	b->chunks[b->filling].n = 0;
+	arena_reset(b->chunks[b->filling].arena);
+	b->writing = pthread_create(&b->writer, NULL, writer_run, b) == 0;
+	if (!b->writing)
+		writer_run(b); /* without threads it takes longer */
 }
 
 /* Which type lists the profile, and how long it is valid. */
@@ -142,16 +184,19 @@ void batch_add(struct batch *b, struct item *item)
 	if (b->status != STATUS_OK)
 		return;
 	complete(item);
-	b->items[b->n++] = item_keep(b->arena, item, b->run->upstream);
+	struct chunk *chunk = &b->chunks[b->filling];
+	chunk->items[chunk->n++] = item_keep(chunk->arena, item, b->run->upstream);
 	b->run->total++;
 	b->run->last_row = item->row_no;
-	if (b->n == BATCH_ROWS)
+	if (chunk->n == BATCH_ROWS)
 		batch_write(b);
 }
 
 enum status batch_end(struct batch *b)
 {
-	if (b->status == STATUS_OK && b->n)
+	if (b->status == STATUS_OK && b->chunks[b->filling].n)
 		batch_write(b);
+	writer_wait(b);
+	db_sync(b->reader); /* what the writer wrote */
 	return b->status == STATUS_OK ? STATUS_OK : cause(b->status, "%s", b->why);
 }

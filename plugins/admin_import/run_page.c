@@ -36,7 +36,7 @@ static bool working_fill(struct model *m, const struct run *run)
 		struct model *work = model_section(m, "WORKING");
 		model_set(work, "WORK", _(works[i].label));
 		if (run->last_row > 0)
-			model_set_int(model_section(work, "PROGRESS"), "PERCENT", (long long)run->position * 100 / run->last_row);
+			model_set_int(model_section(work, "PROGRESS"), "PERCENT", (long long)(run->last_row - run->to_do) * 100 / run->last_row);
 		return true;
 	}
 	return false;
@@ -141,7 +141,7 @@ static enum status result_fill(struct request *rq, struct model *m, const struct
 
 static const char *etag_of(struct request *rq, const struct run *run)
 {
-	return arena_printf(rq->arena, "\"%llu-%s-%d\"", (unsigned long long)run->steps, run->phase, (int)rq->lang);
+	return arena_printf(rq->arena, "\"%llu-%u-%s-%d\"", (unsigned long long)run->steps, run->to_do, run->phase, (int)rq->lang);
 }
 
 enum status run_page(struct request *rq)

@@ -1,4 +1,5 @@
-/* The work of an import in steps: each is one transaction of a bounded number of rows, so that a cluster takes it and any host goes on with it. */
+/* The work of an import: each phase in parts side by side, each part in steps. A step is one transaction of a bounded number of rows, so that a
+ * cluster takes it and any host goes on with it. */
 #include "import.h"
 
 #include "admin_import_store.h"
@@ -11,15 +12,10 @@
 struct stepping {
 	struct arena *arena;
 	const struct job_run *job;
+	struct part part;
 	struct run run;
 	const char *const *by_mail; /* certificate_types_by_mail() */
 };
-
-static void phase_to(struct run *run, const char *phase)
-{
-	run->phase = phase;
-	run->position = 0;
-}
 
 static enum status step_audit(struct db *db, struct stepping *s, const char *action, const char *detail)
 {
@@ -31,20 +27,21 @@ static enum status owners_check(struct db *db, struct stepping *s, unsigned to)
 {
 	struct owners *owners;
 	size_t n;
-	enum status st = rows_owners(db, s->arena, s->run.id, s->run.position, to, &owners, &n);
+	enum status st = rows_owners(db, s->arena, s->run.id, s->part.position, to, &owners, &n);
 
 	for (size_t i = 0; st == STATUS_OK && i < n; i++) {
 		struct user user = {.idp = owners[i].idp, .mail = arena_printf(s->arena, "x@%s", owners[i].mail)};
 		if (!site_mail_allowed(&user))
-			st = rows_disown(db, s->run.id, s->run.position, to, &owners[i]);
+			st = rows_disown(db, s->run.id, s->part.position, to, &owners[i]);
 	}
 	return st;
 }
 
 static enum status classify(struct db *db, struct stepping *s)
 {
-	struct run *run = &s->run;
-	unsigned from = run->position, to = run->last_row - from > MATCH_ROWS ? from + MATCH_ROWS : run->last_row;
+	const struct run *run = &s->run;
+	struct part *part = &s->part;
+	unsigned from = part->position, to = part->last_row - from > MATCH_ROWS ? from + MATCH_ROWS : part->last_row;
 	enum status st = rows_match(db, run->id, run->upstream, from, to);
 
 	if (st == STATUS_OK)
@@ -53,11 +50,7 @@ static enum status classify(struct db *db, struct stepping *s)
 		st = owners_check(db, s, to);
 	if (st == STATUS_OK)
 		st = rows_count(db, run->id, from, to);
-	run->position = to;
-	if (st == STATUS_OK && to >= run->last_row) {
-		phase_to(run, "READY");
-		st = step_audit(db, s, "admin.import_classified", NULL);
-	}
+	part->position = to;
 	return st;
 }
 
@@ -139,7 +132,7 @@ static enum status event_apply(struct db *db, struct stepping *s, const struct r
 
 static bool wanted(const struct run *run, const struct row *row)
 {
-	return import_class_can(row->class) && (run->selected & import_cell(row->class, row->known)) && !row->result[0];
+	return import_class_can(row->class) && (run->selected & import_cell(row->class, row->known));
 }
 
 static bool is_event(const struct row *row)
@@ -147,7 +140,7 @@ static bool is_event(const struct row *row)
 	return text_same(row->plan, "taken") || text_same(row->plan, "revoked") || text_same(row->plan, "submitted");
 }
 
-/* The rows' new applications. Of those that were made nothing but that is kept, for all of them at once; ret_n: results of the others. */
+/* The rows' new applications. ret_n: results, of those that were there. */
 static enum status make(struct db *db, struct stepping *s, struct imported *news, const unsigned *row_nos, size_t n,
 	struct row_result *results, size_t *ret_n)
 {
@@ -158,29 +151,17 @@ static enum status make(struct db *db, struct stepping *s, struct imported *news
 	for (size_t i = 0; st == STATUS_OK && i < n; i++) {
 		if (!news[i].made)
 			results[(*ret_n)++] = (struct row_result){row_nos[i], news[i].id, "there"};
-		s->run.made += news[i].made;
+		s->part.made += news[i].made;
 	}
 	return st;
 }
 
-/* The classes whose new ones are wanted, as a list for SQL. */
-static const char *selected_new(struct stepping *s)
-{
-	struct text t = text_new(s->arena, 128);
-
-	for (unsigned i = 0; i < CLASS_COUNT; i++)
-		if (import_class_can((enum import_class)i) && (s->run.selected & import_cell((enum import_class)i, false)))
-			text_addf(&t, "%s%s", t.len ? "," : "", import_class_name((enum import_class)i));
-	return t.data;
-}
-
 static enum status enter(struct db *db, struct stepping *s)
 {
-	struct run *run = &s->run;
+	struct part *part = &s->part;
 	struct row *rows;
 	size_t n, news_n = 0, there = 0, done = 0, events = 0;
-	unsigned from = run->position;
-	enum status st = rows_planned(db, s->arena, run->id, run->position, REGISTER_ROWS, &rows, &n);
+	enum status st = rows_planned(db, s->arena, part, REGISTER_ROWS, &rows, &n);
 
 	if (st != STATUS_OK)
 		return st;
@@ -190,8 +171,8 @@ static enum status enter(struct db *db, struct stepping *s)
 	size_t i = 0;
 	for (; st == STATUS_OK && i < n && events < EVENTS_MAX; i++) {
 		const char *result = NULL;
-		run->position = rows[i].row_no;
-		if (!wanted(run, &rows[i]))
+		part->position = rows[i].row_no;
+		if (!wanted(&s->run, &rows[i]))
 			continue;
 		if (text_same(rows[i].plan, "new")) {
 			row_nos[news_n] = rows[i].row_no;
@@ -201,47 +182,36 @@ static enum status enter(struct db *db, struct stepping *s)
 			events++;
 			if (st == STATUS_OK)
 				results[done++] = (struct row_result){rows[i].row_no, rows[i].application_id, result};
-			run->moved += text_same(result, "moved");
-			run->left_out += text_same(result, "conflict") || text_same(result, "gone");
+			part->moved += text_same(result, "moved");
+			part->left_out += text_same(result, "conflict") || text_same(result, "gone");
 		} else {
-			run->left_out += text_same(rows[i].plan, "stays");
+			part->left_out += text_same(rows[i].plan, "stays");
 		}
 	}
 	if (st == STATUS_OK)
 		st = make(db, s, news, row_nos, news_n, results + done, &there);
 	if (st == STATUS_OK)
-		st = rows_result(db, s->arena, run->id, results, done + there);
-	if (st == STATUS_OK)
-		st = rows_made(db, run->id, selected_new(s), from, run->position);
-	if (st == STATUS_OK && i >= n && n < REGISTER_ROWS)
-		phase_to(run, "LINKING");
+		st = rows_result(db, s->arena, part->run, results, done + there);
+	if (i >= n && n < REGISTER_ROWS)
+		part->position = part->last_row;
 	return st;
 }
 
 /* Only now are all of them there: which certificate renewed which. */
 static enum status link_renewals(struct db *db, struct stepping *s)
 {
-	struct run *run = &s->run;
+	struct part *part = &s->part;
 	struct row *rows;
 	size_t n;
-	enum status st = rows_renewing(db, s->arena, run->id, run->position, REGISTER_ROWS, &rows, &n);
+	enum status st = rows_renewing(db, s->arena, part, REGISTER_ROWS, &rows, &n);
 
 	if (st != STATUS_OK)
 		return st;
 	struct import_link *links = arena_array(s->arena, n + 1, sizeof *links);
 	for (size_t i = 0; i < n; i++)
 		links[i] = (struct import_link){rows[i].application_id, rows[i].old_serial};
-	st = application_import_link(db, s->arena, links, n);
-	if (st != STATUS_OK)
-		return st;
-	if (n == REGISTER_ROWS) {
-		run->position = rows[n - 1].row_no;
-		return st;
-	}
-	st = step_audit(db, s, "admin.import_registered",
-		arena_printf(s->arena, "made %u moved %u left out %u", run->made, run->moved, run->left_out));
-	phase_to(run, "DONE");
-	return st == STATUS_OK ? run_close(db, run->id, "DONE", "", clock_now()) : st;
+	part->position = n == REGISTER_ROWS ? rows[n - 1].row_no : part->last_row;
+	return application_import_link(db, s->arena, links, n);
 }
 
 /* What conflicts within a step is a fault, to be tried again and told, and not somebody else who was first. */
@@ -250,32 +220,101 @@ static enum status worked(enum status st, struct arena *a)
 	return st == STATUS_CONFLICT ? cause(STATUS_INTERNAL, "import: %s", arena_string(a, cause_text())) : st;
 }
 
+/* --- Phases and their parts ------------------------------------------------------------------------------------------- */
+
+#define CLASSIFYING "CLASSIFYING"
+#define LINKING "LINKING"
+
+struct phase {
+	const char *name;
+	enum status (*work)(struct db *db, struct stepping *s);
+};
+
+/* NULL: of the present phase there is nothing to be done in parts. */
+static const struct phase *phase_of(const struct run *run)
+{
+	static const struct phase phases[] = {{CLASSIFYING, classify}, {"REGISTERING", enter}, {LINKING, link_renewals}};
+
+	for (size_t i = 0; i < COUNT_OF(phases); i++)
+		if (text_same(run->phase, phases[i].name))
+			return &phases[i];
+	return NULL;
+}
+
+static enum status part_job(struct db *db, struct arena *a, uint64_t part, uint64_t steps)
+{
+	return job_add(db, IMPORT_PART_JOB, part, "", 0,
+		arena_printf(a, IMPORT_PART_JOB ":%llu:%llu", (unsigned long long)part, (unsigned long long)steps));
+}
+
+/* Compared are rows that follow each other; registered is by owner, see PART; links depend on those before them. */
+enum status work_begin(struct db *db, struct arena *a, const struct run *run)
+{
+	unsigned n = run->last_row <= MATCH_ROWS || text_same(run->phase, LINKING) ? 1 : (unsigned)import_settings.parallel;
+	enum status st = STATUS_OK;
+
+	for (unsigned i = 0; st == STATUS_OK && i < n; i++) {
+		struct part part = {.run = run->id, .number = i, .parts = n, .last_row = run->last_row};
+		if (text_same(run->phase, CLASSIFYING)) {
+			part.number = 0;
+			part.parts = 1;
+			part.position = (unsigned)((uint64_t)run->last_row * i / n);
+			part.last_row = (unsigned)((uint64_t)run->last_row * (i + 1) / n);
+		}
+		st = part_add(db, &part, &part.id);
+		if (st == STATUS_OK)
+			st = part_job(db, a, part.id, 0);
+	}
+	return st;
+}
+
+/* All parts are done: the run as they left it goes on. */
+static enum status phase_end(struct db *db, struct stepping *s)
+{
+	struct run *run = &s->run;
+	enum status st = run_get(db, s->arena, run->id, run);
+
+	if (st != STATUS_OK)
+		return st;
+	if (text_same(run->phase, LINKING)) {
+		st = step_audit(db, s, "admin.import_registered",
+			arena_printf(s->arena, "made %u moved %u left out %u", run->made, run->moved, run->left_out));
+		return st == STATUS_OK ? run_close(db, run->id, "DONE", "", clock_now()) : st;
+	}
+	bool classified = text_same(run->phase, CLASSIFYING);
+	run->phase = classified ? "READY" : LINKING;
+	st = run_update(db, run);
+	if (st != STATUS_OK)
+		return st;
+	return classified ? step_audit(db, s, "admin.import_classified", NULL) : work_begin(db, s->arena, run);
+}
+
+static enum status step_end(struct db *db, struct stepping *s)
+{
+	bool last = false;
+
+	if (s->part.position < s->part.last_row)
+		return part_update(db, &s->part);
+	enum status st = part_end(db, s->arena, &s->part, clock_now(), &last);
+	return st == STATUS_OK && last ? phase_end(db, s) : st;
+}
+
 /* CONFLICT: nothing is to be done any more, or by somebody else. */
 static enum status step_body(struct db *db, void *context)
 {
-	static const struct {
-		const char *phase;
-		enum status (*work)(struct db *db, struct stepping *s);
-	} phases[] = {{"CLASSIFYING", classify}, {"REGISTERING", enter}, {"LINKING", link_renewals}};
 	struct stepping *s = context;
-	size_t i = 0;
-	enum status st = run_get(db, s->arena, s->job->job->subject, &s->run);
+	enum status st = part_get(db, s->arena, s->job->job->subject, &s->part);
 
-	while (st == STATUS_OK && i < COUNT_OF(phases) && !text_same(s->run.phase, phases[i].phase))
-		i++;
-	if (st != STATUS_OK || i == COUNT_OF(phases))
-		return st == STATUS_OK || st == STATUS_MISSING ? cause(STATUS_CONFLICT, "import: nothing to do") : st;
-	st = run_step(db, &s->run, clock_now());
 	if (st == STATUS_OK)
-		st = worked(phases[i].work(db, s), s->arena);
-	return st == STATUS_OK ? run_update(db, &s->run) : st;
-}
-
-/* Before the lease is over the rest goes to a job of its own. */
-static enum status hand_on(const struct job_run *run, uint64_t steps)
-{
-	return job_add(run->db, IMPORT_STEP_JOB, run->job->subject, "", 0,
-		arena_printf(run->arena, IMPORT_STEP_JOB ":%llu:%llu", (unsigned long long)run->job->subject, (unsigned long long)steps + 1));
+		st = run_get(db, s->arena, s->part.run, &s->run);
+	const struct phase *phase = st == STATUS_OK ? phase_of(&s->run) : NULL;
+	if (st == STATUS_MISSING || (st == STATUS_OK && !phase))
+		return cause(STATUS_CONFLICT, "import: nothing to do");
+	if (st == STATUS_OK)
+		st = part_step(db, &s->part);
+	if (st == STATUS_OK)
+		st = worked(phase->work(db, s), s->arena);
+	return st == STATUS_OK ? step_end(db, s) : st;
 }
 
 enum status step_job(const struct job_run *run)
@@ -283,24 +322,38 @@ enum status step_job(const struct job_run *run)
 	struct stepping s = {.job = run, .arena = arena_new(), .by_mail = certificate_types_by_mail(run->arena)};
 	enum status st = STATUS_OK;
 
-	while (st == STATUS_OK && !job_run_over(run)) {
+	do {
 		arena_reset(s.arena);
 		st = db_transact(run->db, step_body, &s);
-	}
-	if (st == STATUS_OK)
-		st = hand_on(run, s.run.steps);
+	} while (st == STATUS_OK && !job_run_over(run));
+	if (st == STATUS_OK) /* before the lease is over the rest goes to a job of its own */
+		st = part_job(run->db, run->arena, s.part.id, s.part.steps + 1);
 	arena_free(s.arena);
 	return st == STATUS_CONFLICT ? STATUS_OK : st;
 }
 
 enum status step_gave_up(const struct job_run *run, const char *why)
 {
-	log_warning("import %llu, given up: %s", (unsigned long long)run->job->subject, why);
-	enum status s = run_close(run->db, run->job->subject, "FAILED", "steps", clock_now());
+	struct part part;
+	enum status s = part_get(run->db, run->arena, run->job->subject, &part);
+
+	if (s != STATUS_OK)
+		return s == STATUS_MISSING ? STATUS_OK : s;
+	log_warning("import %llu, given up: %s", (unsigned long long)part.run, why);
+	s = run_close(run->db, part.run, "FAILED", "steps", clock_now());
 	return s == STATUS_CONFLICT ? STATUS_OK : s;
 }
 
 /* --- What nobody comes back to ---------------------------------------------------------------------------------------- */
+
+static enum status stale_discard(const struct job_run *run, const struct run *stale, const char *why, when now)
+{
+	enum status s = run_close(run->db, stale->id, "DISCARDED", why, now);
+
+	return s == STATUS_OK ? audit_add(run->db, "admin.import_discarded",
+					arena_printf(run->arena, "import:%llu", (unsigned long long)stale->id), why)
+			      : s;
+}
 
 static enum status stale_end(const struct job_run *run, when now)
 {
@@ -309,13 +362,12 @@ static enum status stale_end(const struct job_run *run, when now)
 	enum status s = run_stale(run->db, run->arena, now - ABANDONED, &runs, &n);
 
 	for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-		bool receiving = text_same(runs[i].phase, "RECEIVING");
-		if (!receiving && !(text_same(runs[i].phase, "READY") && runs[i].changed_at < now - import_settings.keep))
-			continue;
-		s = run_close(run->db, runs[i].id, "DISCARDED", receiving ? "broken" : "old", now);
-		if (s == STATUS_OK)
-			s = audit_add(run->db, "admin.import_discarded",
-				arena_printf(run->arena, "import:%llu", (unsigned long long)runs[i].id), receiving ? "broken" : "old");
+		if (text_same(runs[i].phase, "RECEIVING"))
+			s = stale_discard(run, &runs[i], "broken", now);
+		else if (text_same(runs[i].phase, "READY") && runs[i].changed_at < now - import_settings.keep)
+			s = stale_discard(run, &runs[i], "old", now);
+		else if (phase_of(&runs[i]) && !runs[i].worked_on) /* left by a version that knew no parts */
+			s = run_close(run->db, runs[i].id, "FAILED", "steps", now);
 		if (s == STATUS_CONFLICT)
 			s = STATUS_OK;
 	}

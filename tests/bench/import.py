@@ -33,7 +33,7 @@ def wait(run, *phases):
             return
         if phase in ("FAILED", "DISCARDED"):
             raise SystemExit(f"the import ended as {phase}")
-        time.sleep(0.02)
+        time.sleep(0.1)  # each look is a process of its own
 
 
 browser = portal.Portal(os.environ["STACK_URL"], os.environ["STACK_CA"], timeout=120)

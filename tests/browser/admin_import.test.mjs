@@ -154,14 +154,14 @@ test("progress moves by itself", async () => {
 	const v = await visitor(browser, "ja", "desktop", { httpCredentials: { username: "kanri", password: process.env.STACK_BASIC } });
 	const { page } = v;
 	await enter(v);
-	await database(`INSERT INTO import_run (open_slot, phase, source, upstream, file, owner, total, last_row, position, created_at, changed_at)
-		VALUES (1, 'HELD', 'file', 'upstream_local', 'held.tsv', 'x', 10000, 10000, 4000, 0, UNIX_TIMESTAMP() * 1000)`);
+	await database(`INSERT INTO import_run (open_slot, phase, source, upstream, file, owner, total, last_row, created_at, changed_at)
+		VALUES (1, 'CLASSIFYING', 'file', 'upstream_local', 'held.tsv', 'x', 10000, 10000, 0, UNIX_TIMESTAMP() * 1000)`);
 	const id = Number(await database("SELECT id FROM import_run WHERE open_slot = 1"));
-	await database(`UPDATE import_run SET phase = 'CLASSIFYING' WHERE id = ${id}`);
+	await database(`INSERT INTO import_part (run_id, number, parts, position, last_row) VALUES (${id}, 0, 1, 4000, 5000), (${id}, 0, 1, 5000, 10000)`);
 	await page.goto(`${base}/admin_import/${id}`);
 	assert.equal(await page.locator("progress").getAttribute("value"), "40");
 	await inspect(v, "import-progress");
-	await database(`UPDATE import_run SET position = 7000, steps = steps + 1 WHERE id = ${id}`);
+	await database(`UPDATE import_part SET position = 8000 WHERE run_id = ${id} AND last_row = 10000`);
 	await page.locator("progress[value='70']").waitFor();
 	await database(`UPDATE import_run SET phase = 'DISCARDED', open_slot = NULL, steps = steps + 1 WHERE id = ${id}`);
 	await page.locator("#import .notice").waitFor();

@@ -34,7 +34,7 @@ def kill_one():
     owner = ""
     end = time.monotonic() + 30
     while not owner and time.monotonic() < end:
-        owner = sql("SELECT owner FROM job WHERE kind = 'admin_import.step' AND lease_until > 0 LIMIT 1")
+        owner = sql("SELECT owner FROM job WHERE kind = 'admin_import.part' AND lease_until > 0 LIMIT 1")
     assert owner, "no server is at work"
     os.kill(int(owner.split(":")[1]), signal.SIGKILL)
 

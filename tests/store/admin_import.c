@@ -2,6 +2,8 @@
 #include "support/check.h"
 
 #include <iconv.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include "pages/handlers.h"
 #include "store/application_import.h"
@@ -160,7 +162,7 @@ static const struct job_kind *kind_of(const char *name)
 /* Does the import's work as the poll loop does; at most `runs` jobs, each with this time. */
 static int work_for(int runs, when time)
 {
-	static const char *const kinds[] = {"admin_import.fetch", "admin_import.step", NULL};
+	static const char *const kinds[] = {"admin_import.fetch", "admin_import.part", NULL};
 	struct job job;
 	int n = 0;
 
@@ -182,6 +184,14 @@ static int work_for(int runs, when time)
 static void work(void)
 {
 	work_for(1000, MINUTE);
+}
+
+static void sweep(void)
+{
+	const struct job job = {.kind = "admin_import.sweep"};
+	const struct job_run run = {.job = &job, .arena = a, .db = db, .deadline = clock_monotonic() + MINUTE};
+
+	check_ok(kind_of("admin_import.sweep")->run(&run));
 }
 
 static const char *run_path(struct answer answer)
@@ -612,9 +622,7 @@ static void one_import_at_a_time(void **state)
 	run_path(pages_post(session, arena_printf(a, "%s/register", path), ALL_NEW, NULL));
 	work();
 	assert_int_equal(count("application"), 1);
-	const struct job job = {.kind = "admin_import.sweep"};
-	const struct job_run run = {.job = &job, .arena = a, .db = db, .deadline = clock_monotonic() + MINUTE};
-	check_ok(kind_of("admin_import.sweep")->run(&run));
+	sweep();
 	assert_int_equal(count("import_row WHERE run_id = 2"), 0);
 	assert_int_equal(count("import_row WHERE run_id = 1"), 1);
 }
@@ -651,7 +659,7 @@ static void nothing_is_added_to_what_was_ended(void **state)
 static void work_goes_on_where_it_stopped(void **state)
 {
 	const int n = 12000; /* several steps of each kind */
-	static const char *const kinds[] = {"admin_import.step", NULL};
+	static const char *const kinds[] = {"admin_import.part", NULL};
 	struct job job;
 
 	for (int i = 0; i < 500; i++)
@@ -661,7 +669,7 @@ static void work_goes_on_where_it_stopped(void **state)
 	assert_true(count("import_row WHERE plan = ''") > 0);
 	/* Killed: the job is claimed again by another when the lease is over, and steps that were committed are not repeated. */
 	check_ok(job_claim(db, a, kinds, LEASES(1), "dead", &job));
-	mariadb_exec("UPDATE inkan.job SET due_at = 0, lease_until = 1 WHERE kind = 'admin_import.step'");
+	mariadb_exec("UPDATE inkan.job SET due_at = 0, lease_until = 1 WHERE kind = 'admin_import.part'");
 	work();
 	assert_int_equal(count("import_row"), n);
 	assert_int_equal(count("import_row WHERE class = 'issued' AND plan = 'new'"), n);
@@ -670,7 +678,7 @@ static void work_goes_on_where_it_stopped(void **state)
 	int64_t half = count("application");
 	assert_true(half > 0 && half < n);
 	check_ok(job_claim(db, a, kinds, LEASES(1), "dead", &job));
-	mariadb_exec("UPDATE inkan.job SET due_at = 0, lease_until = 1 WHERE kind = 'admin_import.step'");
+	mariadb_exec("UPDATE inkan.job SET due_at = 0, lease_until = 1 WHERE kind = 'admin_import.part'");
 	work();
 	assert_int_equal(count("application"), n);
 	assert_int_equal(number("SELECT made FROM inkan.import_run"), n);
@@ -683,11 +691,119 @@ static void work_goes_on_where_it_stopped(void **state)
 		0);
 }
 
+struct worker {
+	pthread_t thread;
+	const char *name;
+	int jobs;
+	enum status status;
+};
+
+/* As a thread of the poll loop, with short jobs. */
+static void *worker_run(void *context)
+{
+	static const char *const kinds[] = {"admin_import.part", NULL};
+	struct worker *w = context;
+	struct db *own_db = db_twin(db);
+	struct arena *own = arena_new();
+	struct job job;
+	int idle = 0;
+
+	while (w->status == STATUS_OK && idle < 100) {
+		enum status s = job_claim(own_db, own, kinds, LEASES(MINUTE), w->name, &job);
+		if (s == STATUS_MISSING) {
+			idle++;
+			usleep(10000);
+			continue;
+		}
+		idle = 0;
+		const struct job_run run = {.job = &job, .arena = own, .db = own_db, .deadline = clock_monotonic() + 50};
+		w->status = s == STATUS_OK ? kind_of(job.kind)->run(&run) : s;
+		if (w->status == STATUS_OK)
+			w->status = job_done(own_db, &job, w->name);
+		w->jobs++;
+		arena_reset(own);
+	}
+	arena_free(own);
+	db_free(own_db);
+	return NULL;
+}
+
+/* Parts side by side, with what they could quarrel about: owners, subjects and rows that stand twice are all over the list. */
+static void parts_do_not_disturb_each_other(void **state)
+{
+	const int n = 16000, subjects = 5000, owners = 700;
+	struct worker workers[3] = {{.name = "one"}, {.name = "two"}, {.name = "three"}};
+	struct text t = text_new(a, 16 << 20);
+
+	for (int i = 0; i < owners; i++)
+		person(arena_printf(a, "u%d@u.test", i), FORGE_IDP, arena_printf(a, "u%d@u.test", i));
+	text_add(&t, HEADER);
+	for (int i = 0; i < n; i++)
+		text_addf(&t, "%s\n",
+			line_text(&(struct line){.id = arena_printf(a, "I%d", i), .dn = arena_printf(a, DN("u%d"), i % subjects), .state = "5",
+				.mail = arena_printf(a, "u%d@u.test", i * 11 % (owners * 2)), .serial = arena_printf(a, "%d", 1000 + i % (n - 1000))}));
+	const char *path = run_path(upload(bytes_string(t.data)));
+	assert_int_equal(count("import_part"), 2);
+	for (int round = 0; round < 2; round++) {
+		if (round)
+			run_path(pages_post(session, arena_printf(a, "%s/register", path), ALL_NEW, NULL));
+		for (size_t i = 0; i < COUNT_OF(workers); i++)
+			assert_int_equal(pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]), 0);
+		for (size_t i = 0; i < COUNT_OF(workers); i++)
+			pthread_join(workers[i].thread, NULL);
+		for (size_t i = 0; i < COUNT_OF(workers); i++)
+			check_ok(workers[i].status);
+		assert_int_equal(count("import_part"), 0);
+		assert_int_equal(count(round ? "import_run WHERE phase = 'DONE'" : "import_run WHERE phase = 'READY'"), 1);
+	}
+	assert_int_equal(count("import_row WHERE class = 'error' AND reason = 'twice'"), 1000);
+	assert_int_equal(number("SELECT SUM(n) FROM inkan.import_count"), n);
+	assert_int_equal(count("application"), n - 1000);
+	assert_int_equal(number("SELECT made FROM inkan.import_run"), n - 1000);
+	assert_int_equal(count("event WHERE kind = 'APPLIED'"), n - 1000);
+	assert_int_equal(count("application WHERE subject_digest IS NOT NULL"), subjects);
+	assert_int_equal(number("SELECT COUNT(*) FROM (SELECT u.id FROM inkan.user AS u JOIN inkan.application AS x ON x.user_id = u.id GROUP BY u.id, u.applications"
+				" HAVING COUNT(*) <> u.applications OR MIN(x.number) <> 1 OR MAX(x.number) <> u.applications) AS y"),
+		0);
+	assert_int_equal(number("SELECT COUNT(DISTINCT user_id) FROM inkan.application"), owners);
+	assert_int_equal(count("audit WHERE action IN ('admin.import_classified', 'admin.import_registered')"), 2);
+	assert_int_equal(count("import_row WHERE plan = 'new' AND result <> ''"), 0); /* none was found to be there already */
+}
+
+/* An import that failed in one part is not gone on with in the others; and one whose work is lost is ended, not open for ever. */
+static void what_cannot_go_on_is_ended(void **state)
+{
+	static const char *const kinds[] = {"admin_import.part", NULL};
+	struct job job;
+	const char *path = run_path(upload(bytes_string(file_of_many(6000))));
+
+	work();
+	run_path(pages_post(session, arena_printf(a, "%s/register", path), ALL_NEW, NULL));
+	assert_int_equal(count("import_part"), 2);
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "test", &job));
+	const struct job_run run = {.job = &job, .arena = a, .db = db, .deadline = clock_monotonic() + MINUTE};
+	check_ok(kind_of(job.kind)->gave_up(&run, "for a test"));
+	check_ok(job_done(db, &job, "test"));
+	assert_int_equal(count("import_run WHERE phase = 'FAILED' AND why = 'steps' AND open_slot IS NULL"), 1);
+	assert_int_equal(work_for(10, MINUTE), 1);
+	assert_int_equal(count("application"), 0);
+	assert_non_null(strstr(pages_get("en", session, path).page, "can be repeated without harm"));
+
+	path = run_path(upload(bytes_string(file_of_many(10))));
+	mariadb_exec("UPDATE inkan.import_run SET changed_at = changed_at - 7200000");
+	sweep();
+	assert_int_equal(count("import_run WHERE phase = 'CLASSIFYING'"), 1); /* its part is there */
+	mariadb_exec("DELETE FROM inkan.import_part");
+	sweep();
+	assert_int_equal(count("import_run WHERE open_slot = 1"), 0);
+	assert_non_null(strstr(pages_get("en", session, path).page, "can be repeated without harm"));
+}
+
 /* A row that the database refuses for good: the job fails, is tried again and given up, and the import does not stay open for ever. */
 static void a_step_that_cannot_succeed_is_told(void **state)
 {
 	struct job job;
-	static const char *const kinds[] = {"admin_import.step", NULL};
+	static const char *const kinds[] = {"admin_import.part", NULL};
 	const char *path = fetched(FILE_OF(HEADER, taro));
 
 	mariadb_exec("CREATE TRIGGER inkan.refuse BEFORE INSERT ON inkan.event FOR EACH ROW SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1062");
@@ -794,6 +910,8 @@ int main(void)
 		cmocka_unit_test_setup(one_import_at_a_time, fresh),
 		cmocka_unit_test_setup(nothing_is_added_to_what_was_ended, fresh),
 		cmocka_unit_test_setup(work_goes_on_where_it_stopped, fresh),
+		cmocka_unit_test_setup(parts_do_not_disturb_each_other, fresh),
+		cmocka_unit_test_setup(what_cannot_go_on_is_ended, fresh),
 		cmocka_unit_test_setup(a_step_that_cannot_succeed_is_told, fresh),
 		cmocka_unit_test_setup(the_upstream_is_asked_by_a_job, fresh),
 		cmocka_unit_test_setup(a_pin_is_nowhere, fresh),
