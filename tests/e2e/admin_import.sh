@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# The bulk import with real servers: two processes, of which one is killed in the middle; the limit of the upload; no PIN in any log.
+# The bulk import with real servers: two processes, each on a node of its own of one cluster, of which one is killed in the middle; the limit
+# of the upload; no PIN in any log.
 set -eu
 . "$INKAN_SOURCE/tests/support/stack.sh"
-STACK_PROCESSES=2
+. "$INKAN_SOURCE/tests/support/galera.sh"
+galera_suspect=15
+galera_start
 printf 'upload_max = 8388608\n' | stack_conf admin_import
 stack_start
 STACK_BASIC=$(stack_basic)
@@ -15,4 +18,3 @@ if grep -rl TOPSECRETPIN "$STACK_DIR"/log "$STACK_DIR"/run "$STACK_DIR"/tmp 2>/d
 	exit 1
 fi
 grep -q 'POST /admin_import/upload, 303' "$STACK_DIR"/log/inkan.log # the log was the right one to look at
-stack_stop

@@ -4,15 +4,6 @@
 set -eu
 . "$INKAN_SOURCE/tests/support/stack.sh"
 . "$INKAN_SOURCE/tests/support/galera.sh"
-control=
-stack_more_end() { # STATUS
-	local status=$1
-	[ -z "$control" ] || kill "$control" 2>/dev/null
-	stack_stop || status=1 # the servers first: they end their work while there is a database
-	if [ "$status" != 0 ]; then grep -hE 'ERROR|\[Warning\] WSREP' "$GALERA_DIR"/?.log | tail -n 20 | cut -c1-300; fi
-	galera_stop
-	return "$status"
-}
 step() {
 	echo "--- $((SECONDS)) s: $*"
 }
@@ -20,7 +11,6 @@ step() {
 step "the cluster"
 galera_start
 step "the servers"
-export GALERA_DIR STACK_PROCESSES=2 INKAN_DEMO_DATABASES=$GALERA_SOCKETS
 stack_conf client <<<'live_max = 0'
 printf 'test_clock = "%s"\napplications_per_day = 0\ndatabase_timeout = 5s\n' "$STACK_TOP/shift" | stack_conf inkan
 echo 0 >"$STACK_TOP/shift"
@@ -67,7 +57,7 @@ echo "ok $recorded migrations, each applied once"
 cp -r "$STACK_DIR/conf/2" "$STACK_DIR/conf/3"
 sed -i "s|^listen = .*|listen = \"$STACK_DIR/run/inkan.3.sock\"|" "$STACK_DIR/conf/3/inkan.conf"
 echo 'database_sync_wait = no' >>"$STACK_DIR/conf/3/inkan.conf"
-"$INKAN_BUILD/inkan" -c "$STACK_DIR/conf/3" serve >>"$STACK_DIR/log/inkan.log" 2>&1 &
+setpriv --pdeathsig KILL "$INKAN_BUILD/inkan" -c "$STACK_DIR/conf/3" serve >>"$STACK_DIR/log/inkan.log" 2>&1 &
 control=$!
 sed -i 's|^fastcgi_pass .*|fastcgi_pass $inkan_door;|' "$STACK_DIR/conf/nginx/fastcgi.conf"
 cat >>"$STACK_DIR/conf/nginx/inkan.conf" <<-END_OF_MAP
@@ -90,7 +80,6 @@ step "what a user has written he reads, on either node"
 portal "$INKAN_SOURCE/tests/e2e/galera.py" fresh "$taro"
 kill "$control"
 wait "$control" || fail "the third server ended with an error"
-control=
 step "the same at once on both nodes"
 portal "$INKAN_SOURCE/tests/e2e/galera.py" at_once "$taro"
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Who was told that certificates will be revoked is told once, in the own language first, that it was cancelled.
+# Who was told that certificates will be revoked is told once, in the own language first, that it was cancelled: with two servers on a cluster.
 set -eu
 . "${INKAN_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/stack.sh"
+. "$INKAN_SOURCE/tests/support/galera.sh"
+galera_suspect=15
+galera_start
 clock=$STACK_TOP/shift
 echo 0 >"$clock"
 printf 'test_clock = "%s"\n' "$clock" | stack_conf inkan

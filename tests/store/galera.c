@@ -24,7 +24,7 @@ static int setup(void **state)
 {
 	static char script[] =
 		"set -eu; trap 'set +e; galera_stop; rm -rf \"$STACK_TOP\"' EXIT; INKAN_SOURCE=$0 STACK_TOP=$(mktemp -d /tmp/inkan-XXXXXX);"
-		" . $0/tests/support/galera.sh; galera_start >&2; echo \"$GALERA_SOCKETS\";"
+		" . $0/tests/support/galera.sh; galera_start >&2; echo \"$INKAN_DEMO_DATABASES\";"
 		" while read -r line; do eval \"$line\" </dev/null >&2 && echo ok; done";
 	static char source[] = SOURCE_DIR;
 	char *argv[] = {"bash", "-c", script, source, NULL};

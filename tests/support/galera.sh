@@ -1,6 +1,7 @@
 # For test scripts: a private Galera cluster of three nodes on loopback, for any user. To be sourced by bash, with INKAN_SOURCE and STACK_TOP set as by stack.sh.
-#   galera_start       starts it; GALERA_SOCKETS are the nodes' sockets, for ./demo's INKAN_DEMO_DATABASES
-#   galera_stop        ends and removes it
+#   galera_start       starts it; the stack that is started next has two servers, each on a node of its own, and stack_sql asks node 1
+#                      before it: galera_suspect, seconds after which a node that says nothing is given up (2)
+#   galera_stop        ends and removes it; done at the end of the test, after the stack
 #   galera_kill NODE   as a power cut; galera_return NODE brings it back, as galera_recovery does
 #   galera_part NODE   cuts its connections to the others; galera_join NODE mends them
 #   galera_sql NODE SQL
@@ -8,7 +9,6 @@
 
 . "$INKAN_SOURCE/tests/support/port.sh"
 GALERA_DIR=$STACK_TOP/galera
-GALERA_SOCKETS="$GALERA_DIR/1.sock $GALERA_DIR/2.sock $GALERA_DIR/3.sock"
 galera_port=
 declare -A galera_pids=()
 
@@ -34,9 +34,9 @@ galera_options() { # NODE
 		--wsrep-provider=/usr/lib/galera/libgalera_smm.so --wsrep-cluster-name=inkan --wsrep-node-name="node$1" \
 		--wsrep-cluster-address="gcomm://127.0.0.1:$(galera_port_of 1),127.0.0.1:$(galera_port_of 2),127.0.0.1:$(galera_port_of 3)" \
 		--wsrep-node-address="127.0.0.1:$port" --wsrep-sst-method=position --wsrep-slave-threads=4
-	# A dead node is given up after 2 s instead of 5: a test has less time than an installation.
+	# A dead node is given up sooner than the default of 5 s: a test has less time than an installation. Where none dies, a busy machine is not to kill one.
 	printf '%s' "--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:$port;ist.recv_addr=127.0.0.1:$((port + 1));gcache.size=32M;"
-	printf '%s\n' "evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;repl.causal_read_timeout=PT3S"
+	printf '%s\n' "evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;evs.suspect_timeout=PT${galera_suspect:-2}S;evs.inactive_timeout=PT$((2 * ${galera_suspect:-2}))S;repl.causal_read_timeout=PT3S"
 	[ "$(id -u)" != 0 ] || echo --user=root
 }
 galera_run() { # NODE OPTIONS... : in the background; the kernel ends it when this script is killed
@@ -86,6 +86,14 @@ galera_start() {
 		galera_run "$node"
 		galera_wait "$node"
 	done
+	export GALERA_DIR STACK_PROCESSES=2 INKAN_DEMO_DATABASES="$GALERA_DIR/1.sock $GALERA_DIR/2.sock $GALERA_DIR/3.sock"
+}
+stack_more_end() { # STATUS
+	local status=$1
+	stack_stop || status=1 # the servers first: they end their work while there is a database
+	if [ "$status" != 0 ]; then grep -hE 'ERROR|\[Warning\] WSREP' "$GALERA_DIR"/?.log | tail -n 20 | cut -c1-300; fi
+	galera_stop
+	return "$status"
 }
 galera_kill() { # NODE
 	kill -9 "${galera_pids[$1]}"

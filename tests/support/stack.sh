@@ -31,9 +31,12 @@ stack_run() { # the same port again after stack_stop
 	INKAN_DEMO_BUILD=$INKAN_BUILD INKAN_DEMO_EXTRA=$STACK_TOP/extra INKAN_DEMO_PROCESSES=${STACK_PROCESSES:-1} INKAN_DEMO_RATE=10000 \
 		"$INKAN_SOURCE/demo" --dir "$STACK_DIR" --port "$STACK_PORT" >"$STACK_TOP/out" 2>"$STACK_TOP/err" &
 	stack_pid=$!
-	local i
+	local i databases=${INKAN_DEMO_DATABASES:-}
 	for ((i = 0; i < 1200; i++)); do
-		grep -q '^ready: ' "$STACK_TOP/out" && return
+		if grep -q '^ready: ' "$STACK_TOP/out"; then
+			[ -z "$databases" ] || ln -sfn "${databases%% *}" "$STACK_DIR/run/db.sock" # where tests look for it
+			return 0
+		fi
 		kill -0 "$stack_pid" 2>/dev/null || break
 		sleep 0.1
 	done
