@@ -332,6 +332,12 @@ enum status step_job(const struct job_run *run)
 	return st == STATUS_CONFLICT ? STATUS_OK : st;
 }
 
+static enum status fail(const struct job_run *run, uint64_t id, const char *why)
+{
+	log_warning("import %llu, given up: %s", (unsigned long long)id, why);
+	return run_close(run->db, id, "FAILED", "steps", clock_now());
+}
+
 enum status step_gave_up(const struct job_run *run, const char *why)
 {
 	struct part part;
@@ -339,8 +345,7 @@ enum status step_gave_up(const struct job_run *run, const char *why)
 
 	if (s != STATUS_OK)
 		return s == STATUS_MISSING ? STATUS_OK : s;
-	log_warning("import %llu, given up: %s", (unsigned long long)part.run, why);
-	s = run_close(run->db, part.run, "FAILED", "steps", clock_now());
+	s = fail(run, part.run, why);
 	return s == STATUS_CONFLICT ? STATUS_OK : s;
 }
 
@@ -367,7 +372,7 @@ static enum status stale_end(const struct job_run *run, when now)
 		else if (text_same(runs[i].phase, "READY") && runs[i].changed_at < now - import_settings.keep)
 			s = stale_discard(run, &runs[i], "old", now);
 		else if (phase_of(&runs[i]) && !runs[i].worked_on) /* left by a version that knew no parts */
-			s = run_close(run->db, runs[i].id, "FAILED", "steps", now);
+			s = fail(run, runs[i].id, "its work is lost");
 		if (s == STATUS_CONFLICT)
 			s = STATUS_OK;
 	}
