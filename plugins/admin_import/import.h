@@ -55,7 +55,8 @@ struct batch *batch_new(struct arena *a, struct db *db, struct run *run);
 /* Completes the item (type and months from the profile, what makes it unfit to import), counts it in the run, and stores it with those
  * before it when there are enough. A failure is kept and returned by batch_end(). */
 void batch_add(struct batch *b, struct item *item);
-enum status batch_end(struct batch *b) MUST_CHECK; /* CONFLICT: the run was ended, or taken over, meanwhile */
+/* What was counted is in the run from here on. CONFLICT: the run was ended, or taken over, meanwhile. Who leaves without it writes no more. */
+enum status batch_end(struct batch *b) MUST_CHECK;
 
 /* table.c: the uploaded file. */
 enum table_fault { TABLE_FINE, TABLE_UTF16, TABLE_BINARY, TABLE_NO_ROWS, TABLE_NO_COLUMNS, TABLE_TOO_MANY };

@@ -22,7 +22,7 @@ struct chunk {
 /* The chunk that is not filled, db, written, why and the run's steps are the writer's while there is one. */
 struct batch {
 	struct db *reader, *db;
-	struct run *run;
+	struct run run, *to; /* of its own, since the writer may outlive who made it; *to is the maker's */
 	struct chunk chunks[2];
 	unsigned filling;
 	bool writing;
@@ -54,7 +54,7 @@ struct batch *batch_new(struct arena *a, struct db *db, struct run *run)
 {
 	struct batch *b = arena_alloc(a, sizeof *b);
 
-	*b = (struct batch){.reader = db, .db = db_twin(db), .run = run};
+	*b = (struct batch){.reader = db, .db = db_twin(db), .run = *run, .to = run};
 	for (size_t i = 0; i < COUNT_OF(b->chunks); i++)
 		b->chunks[i] = (struct chunk){.arena = arena_new(), .items = arena_array(a, BATCH_ROWS, sizeof(struct item))};
 	arena_defer(a, release, b);
@@ -66,9 +66,9 @@ static enum status write_body(struct db *db, void *context)
 {
 	struct batch *b = context;
 	const struct chunk *full = &b->chunks[!b->filling];
-	enum status s = run_step(db, b->run, clock_now());
+	enum status s = run_step(db, &b->run, clock_now());
 
-	return s == STATUS_OK ? rows_insert(db, full->arena, b->run->id, full->items, full->n) : s;
+	return s == STATUS_OK ? rows_insert(db, full->arena, b->run.id, full->items, full->n) : s;
 }
 
 static void *writer_run(void *context)
@@ -77,7 +77,7 @@ static void *writer_run(void *context)
 
 	b->written = db_transact(b->db, write_body, b);
 	if (b->written == STATUS_OK)
-		b->run->steps++;
+		b->run.steps++;
 	else
 		snprintf(b->why, sizeof b->why, "%s", cause_text());
 	return NULL;
@@ -185,9 +185,9 @@ void batch_add(struct batch *b, struct item *item)
 		return;
 	complete(item);
 	struct chunk *chunk = &b->chunks[b->filling];
-	chunk->items[chunk->n++] = item_keep(chunk->arena, item, b->run->upstream);
-	b->run->total++;
-	b->run->last_row = item->row_no;
+	chunk->items[chunk->n++] = item_keep(chunk->arena, item, b->run.upstream);
+	b->run.total++;
+	b->run.last_row = item->row_no;
 	if (chunk->n == BATCH_ROWS)
 		batch_write(b);
 }
@@ -197,6 +197,7 @@ enum status batch_end(struct batch *b)
 	if (b->status == STATUS_OK && b->chunks[b->filling].n)
 		batch_write(b);
 	writer_wait(b);
+	*b->to = b->run;
 	db_sync(b->reader); /* what the writer wrote */
 	return b->status == STATUS_OK ? STATUS_OK : cause(b->status, "%s", b->why);
 }

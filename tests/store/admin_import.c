@@ -839,6 +839,32 @@ static void the_upstream_is_asked_by_a_job(void **state)
 	assert_int_equal(count("application WHERE state = 'PIN' AND months = 13 AND upstream_id = '900'"), 1);
 }
 
+/* The rows are still being written when the list breaks off: nothing of it is left, and the next attempt has all of them. */
+static void a_list_that_breaks_off_is_asked_for_again(void **state)
+{
+	static const char *const kinds[] = {"admin_import.fetch", NULL};
+	struct job job;
+
+	mariadb_exec("INSERT INTO inkan.local_certificate (serial, application, generation, subject, mail, der, fingerprint, not_before, not_after, created_at)"
+		     " SELECT LPAD(seq, 8, '0'), seq, 1, CONCAT('CN=u', seq, ',C=JP'), 'x@u.test', '', SHA2(seq, 256), 1700000000000, 4000000000000,"
+		     " 1700000000000 FROM inkan.seq_1_to_7000");
+	mariadb_exec("CREATE TRIGGER inkan.slow BEFORE INSERT ON inkan.import_row FOR EACH ROW SET @slept = SLEEP(0.0002)");
+	const char *path = run_path(pages_post(session, "/admin_import/fetch", "upstream=upstream_local", NULL));
+	check_ok(job_claim(db, a, kinds, LEASES(MINUTE), "test", &job));
+	struct arena *own = arena_new();
+	const struct job_run run = {.job = &job, .arena = own, .db = db, .deadline = clock_monotonic() + 300};
+	check_status(kind_of(job.kind)->run(&run), STATUS_BUSY);
+	arena_free(own);
+	mariadb_exec("DROP TRIGGER inkan.slow");
+	int64_t rows = count("import_row");
+	assert_true(rows > 0 && rows < 7000); /* it did break off among them */
+	check_ok(job_retry(db, &job, "test", 0, "for a test"));
+	work();
+	assert_int_equal(count("import_row"), 7000);
+	assert_int_equal(number("SELECT total FROM inkan.import_run"), 7000);
+	assert_non_null(strstr(pages_get("en", session, path).page, "issued_new"));
+}
+
 /* --- What is not kept ----------------------------------------------------------------------------------------------------------- */
 
 static void a_pin_is_nowhere(void **state)
@@ -914,6 +940,7 @@ int main(void)
 		cmocka_unit_test_setup(what_cannot_go_on_is_ended, fresh),
 		cmocka_unit_test_setup(a_step_that_cannot_succeed_is_told, fresh),
 		cmocka_unit_test_setup(the_upstream_is_asked_by_a_job, fresh),
+		cmocka_unit_test_setup(a_list_that_breaks_off_is_asked_for_again, fresh),
 		cmocka_unit_test_setup(a_pin_is_nowhere, fresh),
 		cmocka_unit_test_setup(owners_without_mail_are_not_written_to, fresh),
 	};
