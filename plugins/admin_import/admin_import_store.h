@@ -43,6 +43,8 @@ enum status part_get(struct db *db, struct arena *a, uint64_t id, struct part *r
 enum status part_step(struct db *db, const struct part *part) MUST_CHECK;
 /* Only position, made, moved, left_out. */
 enum status part_update(struct db *db, const struct part *part) MUST_CHECK;
+/* Parts whose job is lost: whoever was to write it was killed just then. */
+enum status part_jobless(struct db *db, struct arena *a, struct part **ret, size_t *ret_n) MUST_CHECK;
 /* Its counts become the run's. ret_last: no other part is left. */
 enum status part_end(struct db *db, struct arena *a, const struct part *part, when now, bool *ret_last) MUST_CHECK;
 
@@ -71,7 +73,9 @@ struct row {
 	when requested_at, not_before, not_after, url_until, revoked_at;
 	bool known;
 	uint64_t application_id, user_id;
-	const char *eppn; /* of the owner that a new row would get, or of the application's; NULL: none. rows_list() alone sets it */
+	/* rows_list() alone sets these: */
+	const char *eppn; /* of the owner that a new row would get, or of the application's; NULL: none */
+	bool made;	  /* there is an application with its import_key */
 };
 /* Rows behind `after`, in order. known: 0, 1, or -1 for both. */
 enum status rows_list(struct db *db, struct arena *a, uint64_t run, enum import_class class, int known, unsigned after, unsigned limit,

@@ -52,6 +52,21 @@ enum status part_update(struct db *db, const struct part *part)
 		DB_INT(part->made), DB_INT(part->moved), DB_INT(part->left_out), DB_INT(part->id));
 }
 
+enum status part_jobless(struct db *db, struct arena *a, struct part **ret, size_t *ret_n)
+{
+	struct db_rows rows;
+	enum status s = db_select(db, a, &rows,
+		"SELECT p.id, p.steps FROM import_part AS p LEFT JOIN job AS j ON j.kind = '" IMPORT_PART_JOB "' AND j.subject = p.id WHERE j.id IS NULL");
+
+	if (s != STATUS_OK)
+		return s;
+	*ret = arena_array(a, rows.rows + 1, sizeof(**ret));
+	*ret_n = rows.rows;
+	for (size_t i = 0; i < rows.rows; i++)
+		(*ret)[i] = (struct part){.id = (uint64_t)db_int(&rows, i, 0), .steps = (uint64_t)db_int(&rows, i, 1)};
+	return s;
+}
+
 /* The run's row first: of two parts that end at once the second one sees that the first is gone. */
 enum status part_end(struct db *db, struct arena *a, const struct part *part, when now, bool *ret_last)
 {

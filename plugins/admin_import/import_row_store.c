@@ -161,10 +161,10 @@ enum status rows_count(struct db *db, uint64_t run, unsigned after, unsigned to)
 		RANGE_ARGS);
 }
 
-#define ROW_COLUMNS(result) "SELECT " ROW_FIELDS(result) ", r.application_id, r.user_id"
-#define ROW_FIELDS(result)                                                                                                               \
+#define ROW_COLUMNS "SELECT " ROW_FIELDS ", r.application_id, r.user_id"
+#define ROW_FIELDS                                                                                                                       \
 	"r.row_no, r.class, r.reason, r.detail, r.subject, r.serial, r.old_serial, r.mail, r.upstream_id, r.type, r.profile," \
-	" r.plan, r.why, " result ", r.months, r.requested_at, r.not_before, r.not_after, r.url_until, r.revoked_at, r.known"
+	" r.plan, r.why, r.result, r.months, r.requested_at, r.not_before, r.not_after, r.url_until, r.revoked_at, r.known"
 
 static enum status rows_fill(enum status s, struct arena *a, const struct db_rows *r, struct row **ret, size_t *ret_n)
 {
@@ -182,12 +182,12 @@ static enum status rows_fill(enum status s, struct arena *a, const struct db_row
 			.requested_at = db_int(r, i, 15), .not_before = db_int(r, i, 16), .not_after = db_int(r, i, 17),
 			.url_until = db_int(r, i, 18), .revoked_at = db_int(r, i, 19), .known = db_int(r, i, 20) != 0,
 			.application_id = (uint64_t)db_int(r, i, 21), .user_id = (uint64_t)db_int(r, i, 22),
-			.eppn = r->cols > 23 ? db_text(r, i, 23) : NULL};
+			.eppn = r->cols > 23 ? db_text(r, i, 23) : NULL,
+			.made = r->cols > 24 && db_int(r, i, 24)};
 	}
 	return s;
 }
 
-#define MADE_TOO "IF(r.plan = 'new' AND r.result = '' AND made.id IS NOT NULL, 'made', r.result)"
 /* Of the application that is known or was made by now, or as planned. */
 #define JOIN_OWNER                                                                                                              \
 	" LEFT JOIN application AS a ON a.id = r.application_id LEFT JOIN application AS made ON made.import_key = r.import_key" \
@@ -198,28 +198,28 @@ enum status rows_list(struct db *db, struct arena *a, uint64_t run, enum import_
 {
 	struct db_rows rows;
 	enum status s = known < 0 ? db_select(db, a, &rows,
-					    ROW_COLUMNS(MADE_TOO) ", u.eppn FROM (SELECT row_no FROM import_row WHERE run_id = ? AND class = ? AND known IN (0, 1)"
+					    ROW_COLUMNS ", u.eppn, made.id IS NOT NULL FROM (SELECT row_no FROM import_row WHERE run_id = ? AND class = ? AND known IN (0, 1)"
 							" AND row_no > ? ORDER BY row_no LIMIT ?) AS k"
 							" JOIN import_row AS r ON r.run_id = ? AND r.row_no = k.row_no"
 							JOIN_OWNER " ORDER BY r.row_no",
 					    DB_INT(run), DB_TEXT(import_class_name(class)), DB_INT(after), DB_INT(limit), DB_INT(run))
 				  : db_select(db, a, &rows,
-					    ROW_COLUMNS(MADE_TOO) ", u.eppn FROM import_row AS r" JOIN_OWNER
+					    ROW_COLUMNS ", u.eppn, made.id IS NOT NULL FROM import_row AS r" JOIN_OWNER
 							" WHERE r.run_id = ? AND r.class = ? AND r.known = ? AND r.row_no > ? ORDER BY r.row_no LIMIT ?",
 					    DB_INT(run), DB_TEXT(import_class_name(class)), DB_INT(known), DB_INT(after), DB_INT(limit));
 
 	return rows_fill(s, a, &rows, ret, ret_n);
 }
 
-/* By mail address, so that an owner's rows are all of one part. */
-#define PART "r.run_id = ? AND r.row_no > ? AND r.row_no <= ? AND MOD(CRC32(r.mail), ?) = ?"
+/* By mail address, so that an owner's rows are all of one part; those without one have no owner. */
+#define PART "r.run_id = ? AND r.row_no > ? AND r.row_no <= ? AND MOD(IF(r.mail = '', r.row_no, CRC32(r.mail)), ?) = ?"
 #define PART_ARGS DB_INT(part->run), DB_INT(part->position), DB_INT(part->last_row), DB_INT(part->parts), DB_INT(part->number)
 
 enum status rows_planned(struct db *db, struct arena *a, const struct part *part, unsigned limit, struct row **ret, size_t *ret_n)
 {
 	struct db_rows rows;
 	enum status s = db_select(
-		db, a, &rows, ROW_COLUMNS("r.result") " FROM import_row AS r WHERE " PART " ORDER BY r.row_no LIMIT ?", PART_ARGS, DB_INT(limit));
+		db, a, &rows, ROW_COLUMNS " FROM import_row AS r WHERE " PART " ORDER BY r.row_no LIMIT ?", PART_ARGS, DB_INT(limit));
 
 	return rows_fill(s, a, &rows, ret, ret_n);
 }
@@ -228,7 +228,7 @@ enum status rows_renewing(struct db *db, struct arena *a, const struct part *par
 {
 	struct db_rows rows;
 	enum status s = db_select(db, a, &rows,
-		"SELECT " ROW_FIELDS("r.result") ", made.id, r.user_id FROM import_row AS r FORCE INDEX (PRIMARY)"
+		"SELECT " ROW_FIELDS ", made.id, r.user_id FROM import_row AS r FORCE INDEX (PRIMARY)"
 			    " STRAIGHT_JOIN application AS made FORCE INDEX (import_key) ON made.import_key = r.import_key"
 			    " WHERE " PART " AND r.old_serial IS NOT NULL AND r.plan = 'new' AND r.result = '' ORDER BY r.row_no LIMIT ?",
 		PART_ARGS, DB_INT(limit));

@@ -23,8 +23,18 @@ static const char *result_label(const char *result)
 	return "";
 }
 
-static void row_fill(struct request *rq, struct model *m, const struct row *row)
+/* Of what was made nothing is written in its row: its application tells. */
+static const char *result_of(const struct run *run, const struct row *row)
 {
+	if (row->result[0] || !text_same(row->plan, "new") || !(run->selected & import_cell(row->class, false)))
+		return row->result;
+	return row->made ? "made" : text_same(run->phase, "DONE") ? "gone" : "";
+}
+
+static void row_fill(struct request *rq, struct model *m, const struct run *run, const struct row *row)
+{
+	const char *result = result_of(run, row);
+
 	model_set_int(m, "ROW_NO", row->row_no);
 	if (row->known)
 		model_show(m, "IS_KNOWN");
@@ -51,8 +61,8 @@ static void row_fill(struct request *rq, struct model *m, const struct row *row)
 	} else {
 		model_show(m, "UNDER_WAY");
 	}
-	if (row->result[0])
-		model_set(model_section(m, "RESULT"), "RESULT_TEXT", result_label(row->result));
+	if (result[0])
+		model_set(model_section(m, "RESULT"), "RESULT_TEXT", result_label(result));
 }
 
 static void links_fill(struct request *rq, struct model *m, const char *path, const char *known, unsigned last, bool more, bool later)
@@ -102,7 +112,7 @@ enum status rows_page(struct request *rq)
 	model_set(m, "RUN_PATH", import_path(rq->arena, run.id));
 	struct model *table = n ? model_section(m, "TABLE") : NULL;
 	for (size_t i = 0; i < shown; i++)
-		row_fill(rq, model_section(table, "ROW"), &rows[i]);
+		row_fill(rq, model_section(table, "ROW"), &run, &rows[i]);
 	if (!n)
 		model_show(m, "EMPTY");
 	links_fill(rq, m, arena_printf(rq->arena, "%s/rows/%s", import_path(rq->arena, run.id), import_class_name(class)), known,

@@ -7,7 +7,7 @@
 #define MATCH_ROWS 5000
 #define REGISTER_ROWS IMPORT_ROWS_MAX
 #define EVENTS_MAX 100 /* of known applications in one step: each has its own audit row and perhaps a mail */
-#define ABANDONED HOUR /* a step takes a second: what has not moved for so long was left by a crash */
+#define ABANDONED HOUR /* what has not moved for so long was left by a crash, unless there are parts: they move by themselves */
 
 struct stepping {
 	struct arena *arena;
@@ -314,7 +314,7 @@ static enum status step_body(struct db *db, void *context)
 		st = part_step(db, &s->part);
 	if (st == STATUS_OK)
 		st = worked(phase->work(db, s), s->arena);
-	return st == STATUS_OK ? step_end(db, s) : st;
+	return st == STATUS_OK ? worked(step_end(db, s), s->arena) : st;
 }
 
 enum status step_job(const struct job_run *run)
@@ -379,13 +379,27 @@ static enum status stale_end(const struct job_run *run, when now)
 	return s;
 }
 
+/* One job too many does no harm: steps take turns. */
+static enum status part_jobs_mend(const struct job_run *run)
+{
+	struct part *parts;
+	size_t n = 0;
+	enum status s = part_jobless(run->db, run->arena, &parts, &n);
+
+	for (size_t i = 0; s == STATUS_OK && i < n; i++)
+		s = part_job(run->db, run->arena, parts[i].id, parts[i].steps);
+	return s;
+}
+
 enum status sweep_job(const struct job_run *run)
 {
 	when now = clock_now();
 	struct run *runs;
 	size_t n = 0;
-	enum status s = stale_end(run, now);
+	enum status s = part_jobs_mend(run);
 
+	if (s == STATUS_OK)
+		s = stale_end(run, now);
 	if (s == STATUS_OK)
 		s = run_finished(run->db, run->arena, now - import_settings.keep, &runs, &n);
 	for (size_t i = 0; s == STATUS_OK && i < n && !job_run_over(run); i++) {

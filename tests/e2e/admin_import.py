@@ -16,8 +16,8 @@ def sql(text):
 
 def line(i):
     cells = [""] * 29
-    cells[0], cells[3], cells[5], cells[10], cells[11] = f"A{i}", f"CN=e{i},OU=Center,O=Example University,C=JP", "2025/04/01 09:30", "5", "5"
-    cells[14], cells[23], cells[25], cells[26] = "taro@example.ac.jp" if i < 3 else "", str(9000000 + i), "2025/04/02", "2029/04/02"
+    cells[0], cells[3], cells[5], cells[10], cells[11] = f"A{i}", f"CN=e{i % 15000},OU=Center,O=Example University,C=JP", "2025/04/01 09:30", "5", "5"
+    cells[14], cells[23], cells[25], cells[26] = "taro@example.ac.jp" if i < 3 else f"m{i % 500}@example.ac.jp" if i % 3 else "", str(9000000 + i), "2025/04/02", "2029/04/02"
     cells[28] = "TOPSECRETPIN"
     return "\t".join(cells)
 

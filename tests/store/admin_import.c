@@ -596,6 +596,23 @@ static void a_second_import_finds_all_of_it(void **state)
 
 /* --- Two administrators, crashes ---------------------------------------------------------------------------------------------- */
 
+/* The list of a run tells what this run made, and what has gone since. */
+static void a_list_tells_what_its_run_made(void **state)
+{
+	const char *text = FILE_OF(HEADER, taro), *paths[] = {fetched(text), NULL};
+
+	registered(paths[0], "revoked_new=1"); /* not its class */
+	paths[1] = fetched(text);
+	registered(paths[1], "issued_new=1");
+	const char *lists[] = {arena_printf(a, "%s/rows/issued", paths[0]), arena_printf(a, "%s/rows/issued", paths[1])};
+	assert_null(strstr(pages_get("en", session, lists[0]).page, "Registered"));
+	assert_non_null(strstr(pages_get("en", session, lists[1]).page, "Registered"));
+	mariadb_exec("DELETE FROM inkan.event");
+	mariadb_exec("DELETE FROM inkan.application");
+	assert_null(strstr(pages_get("en", session, lists[0]).page, "Was deleted meanwhile"));
+	assert_non_null(strstr(pages_get("en", session, lists[1]).page, "Was deleted meanwhile"));
+}
+
 static void one_import_at_a_time(void **state)
 {
 	const char *path = fetched(FILE_OF(HEADER, taro));
@@ -788,11 +805,20 @@ static void what_cannot_go_on_is_ended(void **state)
 	assert_int_equal(work_for(10, MINUTE), 1);
 	assert_int_equal(count("application"), 0);
 	assert_non_null(strstr(pages_get("en", session, path).page, "can be repeated without harm"));
+	mariadb_exec("DELETE FROM inkan.import_row");
 
 	path = run_path(upload(bytes_string(file_of_many(10))));
 	mariadb_exec("UPDATE inkan.import_run SET changed_at = changed_at - 7200000");
+	mariadb_exec("DELETE FROM inkan.job WHERE kind = 'admin_import.part'"); /* killed before the next one was written */
+	assert_int_equal(work_for(10, MINUTE), 0);
 	sweep();
-	assert_int_equal(count("import_run WHERE phase = 'CLASSIFYING'"), 1); /* its part is there */
+	assert_int_equal(count("import_run WHERE phase = 'CLASSIFYING'"), 1);
+	work();
+	assert_int_equal(count("import_run WHERE phase = 'READY'"), 1);
+	run_path(pages_post(session, arena_printf(a, "%s/register", path), ALL_NEW, NULL));
+	mariadb_exec("UPDATE inkan.import_run SET changed_at = changed_at - 7200000");
+	sweep();
+	assert_int_equal(count("import_run WHERE phase = 'REGISTERING'"), 1); /* its part is there */
 	mariadb_exec("DELETE FROM inkan.import_part");
 	sweep();
 	assert_int_equal(count("import_run WHERE open_slot = 1"), 0);
@@ -933,6 +959,7 @@ int main(void)
 		cmocka_unit_test_setup(known_rows_become_events, fresh),
 		cmocka_unit_test_setup(cards_are_the_card_services, fresh),
 		cmocka_unit_test_setup(a_second_import_finds_all_of_it, fresh),
+		cmocka_unit_test_setup(a_list_tells_what_its_run_made, fresh),
 		cmocka_unit_test_setup(one_import_at_a_time, fresh),
 		cmocka_unit_test_setup(nothing_is_added_to_what_was_ended, fresh),
 		cmocka_unit_test_setup(work_goes_on_where_it_stopped, fresh),

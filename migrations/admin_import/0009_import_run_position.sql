@@ -1,2 +1,0 @@
--- See 0008.
-ALTER TABLE import_run DROP COLUMN IF EXISTS position
